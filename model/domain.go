@@ -1,0 +1,76 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Domain is a place in which something is asked: a tenant, written "acme/",
+// or one of its dossiers, written "acme/d1". Domains are compared with ==. The
+// zero Domain is nowhere, and refused everywhere.
+type Domain struct {
+	tenant  TenantID
+	dossier DossierID
+}
+
+// TenantDomain returns the domain of t itself.
+func TenantDomain(t TenantID) Domain { return Domain{tenant: t} }
+
+// DossierDomain returns the domain of dossier d of tenant t.
+func DossierDomain(t TenantID, d DossierID) Domain { return Domain{t, d} }
+
+// ParseDomain reads "acme/" or "acme/d1". The error wraps [ErrInvalid].
+func ParseDomain(s string) (Domain, error) {
+	tenant, dossier, found := strings.Cut(s, "/")
+	if !found {
+		return Domain{}, fmt.Errorf("domain %.80q: want TENANT/ or TENANT/DOSSIER: %w", s, ErrInvalid)
+	}
+	t, err := ParseTenantID(tenant)
+	if err != nil {
+		return Domain{}, fmt.Errorf("domain %.80q: %w", s, err)
+	}
+	if dossier == "" {
+		return TenantDomain(t), nil
+	}
+	d, err := ParseDossierID(dossier)
+	if err != nil {
+		return Domain{}, fmt.Errorf("domain %.80q: %w", s, err)
+	}
+	return DossierDomain(t, d), nil
+}
+
+// Tenant returns the tenant that d is or belongs to.
+func (d Domain) Tenant() TenantID { return d.tenant }
+
+// Dossier returns the dossier, or the zero ID when d is a tenant.
+func (d Domain) Dossier() DossierID { return d.dossier }
+
+// IsDossier reports whether d is a dossier rather than a tenant.
+func (d Domain) IsDossier() bool { return !d.dossier.IsZero() }
+
+// IsZero reports whether d names no tenant.
+func (d Domain) IsZero() bool { return d.tenant.IsZero() }
+
+// String returns d as a policy writes it, or "" for a Domain without a tenant.
+func (d Domain) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.tenant.s + "/" + d.dossier.s
+}
+
+// Everywhere returns the pattern of t and all of its dossiers, "acme/*": the
+// domain of what a person holds throughout a tenant.
+func Everywhere(t TenantID) string { return t.s + "/*" }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Domain) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler] with [ParseDomain].
+func (d *Domain) UnmarshalText(text []byte) error {
+	parsed, err := ParseDomain(string(text))
+	if err == nil {
+		*d = parsed
+	}
+	return err
+}
