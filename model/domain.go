@@ -16,8 +16,15 @@ type Domain struct {
 // TenantDomain returns the domain of t itself.
 func TenantDomain(t TenantID) Domain { return Domain{tenant: t} }
 
-// DossierDomain returns the domain of dossier d of tenant t.
-func DossierDomain(t TenantID, d DossierID) Domain { return Domain{t, d} }
+// DossierDomain returns the domain of dossier d of tenant t. It is the zero
+// Domain when either is zero, so that a forgotten dossier never means all of
+// the tenant.
+func DossierDomain(t TenantID, d DossierID) Domain {
+	if t.IsZero() || d.IsZero() {
+		return Domain{}
+	}
+	return Domain{t, d}
+}
 
 // ParseDomain reads "acme/" or "acme/d1". The error wraps [ErrInvalid].
 func ParseDomain(s string) (Domain, error) {

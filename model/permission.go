@@ -19,18 +19,25 @@ const ownPart = ":own"
 
 // ParsePermission reads an object and an action. The error wraps [ErrInvalid].
 func ParsePermission(object, action string) (Permission, error) {
-	name, part, found := strings.Cut(object, ":")
-	err := checkName(name)
-	if err == nil && found {
-		err = checkName(part)
-	}
-	if err != nil {
-		return Permission{}, fmt.Errorf("object %w", err)
+	if err := checkObject(object); err != nil {
+		return Permission{}, err
 	}
 	if err := checkName(action); err != nil {
 		return Permission{}, fmt.Errorf("action %w", err)
 	}
 	return Permission{object: object, action: action}, nil
+}
+
+func checkObject(s string) error {
+	name, part, found := strings.Cut(s, ":")
+	err := checkName(name)
+	if err == nil && found {
+		err = checkName(part)
+	}
+	if err != nil {
+		return fmt.Errorf("object %w", err)
+	}
+	return nil
 }
 
 // GrantOf is the permission to give and take profile p.
@@ -49,7 +56,8 @@ func (p Permission) Of(owner UserID) Permission {
 // For returns p as asked by user, with the owner of [Permission.Of] folded
 // into the object.
 func (p Permission) For(user UserID) Permission {
-	if !p.owner.IsZero() && p.owner == user {
+	whole := !strings.Contains(p.object, ":") // a part has no part of its own
+	if whole && !p.owner.IsZero() && p.owner == user {
 		p.object += ownPart
 	}
 	p.owner = UserID{}
@@ -65,8 +73,14 @@ func (p Permission) Action() string { return p.action }
 // IsZero reports whether p asks for nothing.
 func (p Permission) IsZero() bool { return p.object == "" || p.action == "" }
 
-// String returns the object and the action with a space between.
-func (p Permission) String() string { return p.object + " " + p.action }
+// String returns the object and the action with a space between, or "" for
+// the zero Permission.
+func (p Permission) String() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.object + " " + p.action
+}
 
 // MarshalText implements [encoding.TextMarshaler].
 func (p Permission) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

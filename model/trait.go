@@ -55,15 +55,21 @@ func ParseTrait(s string) (Trait, error) {
 		kind, name = "", s
 	}
 	switch TraitKind(kind) {
-	case KindPlain, KindConfiguration, KindModule, KindSetting, KindActivated, KindReleased:
+	case KindPlain:
+		switch t := (Trait{s}); t {
+		case TraitTenant, TraitDossier, TraitShared, TraitPrivate:
+			return t, nil
+		}
+	case KindConfiguration, KindModule, KindSetting, KindActivated, KindReleased:
 	default:
-		return Trait{}, fmt.Errorf("trait %q: want configuration:, module:, setting:, activated:, released: or a plain name: %w", s, ErrInvalid)
+		return Trait{}, fmt.Errorf("trait %.80q: want configuration:, module:, setting:, activated:, released: or a plain name: %w", s, ErrInvalid)
 	}
-	if found && kind == "" || name == Any {
-		return Trait{}, fmt.Errorf("trait %q: %w", s, ErrInvalid)
+	if found && kind == "" {
+		return Trait{}, fmt.Errorf("trait %.80q: want a kind before the colon: %w", s, ErrInvalid)
 	}
-	if err := checkName(name); err != nil {
-		return Trait{}, fmt.Errorf("trait %w", err)
+	// What no Flag, Module and so on can be named, no trait can name.
+	if _, err := parseName[flagKind](name); err != nil {
+		return Trait{}, fmt.Errorf("trait %.80q: %w", s, err)
 	}
 	return Trait{s}, nil
 }

@@ -1,0 +1,146 @@
+package model
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// A Pack is a whole policy as its author wrote it: what its rows mean, the
+// rows that hold in every tenant, and the names they use. A Pack is read only.
+type Pack struct {
+	Name    string
+	Version int
+	Labels  Labels
+	Model   *Model
+	Rules   []Rule
+	Catalog *Catalog
+
+	lines []int
+}
+
+// The files of a pack.
+const (
+	ModelFile     = "model.conf"
+	PolicyFile    = "policy.csv"
+	CatalogFile   = "catalog.csv"
+	ScenariosFile = "scenarios.csv"
+)
+
+// ReadPack reads the pack with the given name, whose files are at the root of
+// fsys. What is wrong with any of them is reported at once, as [Faults]; a file
+// that cannot be read is an error of its own.
+//
+// Besides what [ReadModel], [ReadRules] and [ReadCatalog] refuse, it refuses a
+// rule with a name that the catalog does not declare.
+func ReadPack(fsys fs.FS, name string) (*Pack, error) {
+	texts := map[string][]byte{}
+	var errs []error
+	for _, file := range []string{ModelFile, PolicyFile, CatalogFile} {
+		text, err := readFile(fsys, file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("pack %s: %w", name, err))
+		}
+		texts[file] = text
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+
+	var faults Faults
+	m, err := ReadModel(ModelFile, texts[ModelFile])
+	if err != nil {
+		faults = append(faults, err.(Faults)...)
+		m = &Model{}
+	}
+	policy, catalog := &collector{file: PolicyFile}, &collector{file: CatalogFile}
+	names := readCatalog(texts[CatalogFile], catalog)
+	if names.version > 0 && names.name != name {
+		catalog.add(0, 0, "the pack is named %s, want %s", names.name, name)
+	}
+	var rows []policyRow
+	if err == nil { // without a model the rows mean nothing
+		rows = readPolicy(texts[PolicyFile], m, policy)
+	}
+
+	p := &Pack{Name: names.name, Version: names.version, Labels: names.labels, Model: m, Catalog: names}
+	for _, r := range rows {
+		p.Rules = append(p.Rules, r.rule)
+		p.lines = append(p.lines, r.line)
+	}
+	// A catalog with faults lacks names: their absence would be reported twice.
+	if len(catalog.faults) == 0 {
+		names.addParts(p.Rules)
+		p.checkNames(rows, policy)
+	}
+	if !slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.PType == "p" }) && len(policy.faults) == 0 && err == nil {
+		policy.add(0, 0, "no p row") // Casbin may allow everything then
+	}
+	for _, c := range []*collector{policy, catalog} {
+		if err, found := c.err().(Faults); found {
+			faults = append(faults, err...)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return p, nil
+}
+
+// readFile reads no more than a reader takes, and one byte that tells.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return make([]byte, maxFile+1), nil
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+// Line returns the line of policy.csv on which Rules[i] stands.
+func (p *Pack) Line(i int) int { return p.lines[i] }
+
+// Hash identifies what the pack decides: its name, model, rules and the names
+// of its catalog with their places and defaults. It stays the same when rows
+// change places and when comments, labels or the version change.
+func (p *Pack) Hash() [32]byte {
+	facts := []string{fact("pack", p.Name), fact("model", p.Model.Text)}
+	for _, r := range p.Rules {
+		facts = append(facts, fact(append([]string{r.PType}, r.V[:]...)...))
+	}
+	c := p.Catalog
+	for _, e := range c.Profiles {
+		facts = append(facts, fact("profile", e.Profile.s, e.Place.String(), fmt.Sprint(e.Default, e.Advised, e.Required)))
+	}
+	for _, e := range c.Permissions {
+		facts = append(facts, fact("permission", e.Permission.String(), e.Place.String()))
+	}
+	for _, e := range c.Configurations {
+		facts = append(facts, fact("configuration", e.Configuration.s, fmt.Sprint(e.Default)))
+	}
+	for _, t := range c.Transitions {
+		facts = append(facts, fact("transition", t.From.s, t.To.s))
+	}
+	facts = append(facts, entryFacts("module", c.Modules)...)
+	facts = append(facts, entryFacts("setting", c.Settings)...)
+	facts = append(facts, entryFacts("flag", c.Flags)...)
+	facts = append(facts, entryFacts("topic", c.Topics)...)
+	slices.Sort(facts)
+	return sha256.Sum256([]byte(strings.Join(facts, "\x01")))
+}
+
+// fact joins words with what no word can hold.
+func fact(words ...string) string { return strings.Join(words, "\x00") }
+
+func entryFacts[K nameKind](kind string, entries []Entry[K]) []string {
+	facts := make([]string, len(entries))
+	for i, e := range entries {
+		facts[i] = fact(kind, e.Name.s)
+	}
+	return facts
+}

@@ -1,0 +1,162 @@
+package model
+
+import (
+	"slices"
+	"strings"
+)
+
+// checkNames adds a fault for every name in rows that the catalog lacks.
+func (p *Pack) checkNames(rows []policyRow, c *collector) {
+	objects := objectsOf(p.Catalog, p.Rules)
+	for _, r := range rows {
+		v := r.rule.V
+		at := func(i int, err string) {
+			if err != "" {
+				c.add(r.line, r.columns[i+1], "%s", err)
+			}
+		}
+		switch r.rule.PType {
+		case "p":
+			p.checkRule(r, objects, at)
+		case "g":
+			at(0, p.Catalog.lacksProfile(v[0]))
+			at(1, p.Catalog.lacksProfile(v[1]))
+		case "g3":
+			if name, found := strings.CutPrefix(v[0], "profile:"); found {
+				at(0, p.Catalog.lacksProfile(name))
+			} else if !objects.known(v[0], Everything) {
+				at(0, lacks("object", v[0]))
+			}
+		}
+	}
+}
+
+func (p *Pack) checkRule(r policyRow, objects objects, at func(int, string)) {
+	sub, via, dom := p.Model.Field("sub"), p.Model.Field("via"), p.Model.Field("dom")
+	obj, act := p.Model.Field("obj"), p.Model.Field("act")
+	v := r.rule.V
+	if v[sub] != Assigned {
+		at(sub, p.Catalog.lacksProfile(v[sub]))
+	}
+	if via >= 0 && v[via] != Any && v[via] != Assigned {
+		at(via, p.Catalog.lacksProfile(v[via]))
+	}
+	if dom >= 0 && v[dom] != Any && v[dom] != Everything {
+		at(dom, p.Catalog.lacksTrait(Trait{v[dom]}))
+	}
+	if !objects.known(v[obj], Everything) {
+		at(obj, lacks("object", v[obj]))
+	} else if !objects.known(v[obj], v[act]) {
+		at(act, lacks("permission", v[obj]+" "+v[act]))
+	}
+}
+
+func lacks(kind, name string) string {
+	return kind + ` "` + name + `": not declared in ` + CatalogFile
+}
+
+func (c *Catalog) lacksProfile(name string) string {
+	if _, found := c.profiles[Profile{name}]; found {
+		return ""
+	}
+	return lacks("profile", name)
+}
+
+// lacksTrait checks the traits whose names a catalog declares. What the vendor
+// activates or releases needs no declaration.
+func (c *Catalog) lacksTrait(t Trait) string {
+	found := true
+	switch t.Kind() {
+	case KindConfiguration:
+		_, found = c.configurations[Configuration{t.Name()}]
+	case KindModule:
+		found = c.modules[Module{t.Name()}]
+	case KindSetting:
+		found = c.settings[Setting{t.Name()}]
+	case KindPlain:
+		switch t {
+		case TraitTenant, TraitDossier, TraitShared, TraitPrivate:
+		default:
+			if !c.flags[Flag{t.s}] {
+				return lacks("flag", t.s)
+			}
+		}
+	}
+	if !found {
+		return lacks(string(t.Kind()), t.Name())
+	}
+	return ""
+}
+
+// objects are the actions of every object that a rule can name: declared ones,
+// their parts, and groups of either.
+type objects map[string]map[string]bool
+
+func objectsOf(c *Catalog, rules []Rule) objects {
+	all := objects{Everything: {Everything: true}}
+	for p := range c.permissions {
+		all.add(p.object, p.action)
+		all.add(Everything, p.action)
+	}
+	// A group takes the actions of what is in it; groups can be in groups.
+	for grown := true; grown; {
+		grown = false
+		for _, r := range rules {
+			if r.PType != "g3" {
+				continue
+			}
+			for action := range all[r.V[0]] {
+				grown = all.add(r.V[1], action) || grown
+			}
+		}
+	}
+	return all
+}
+
+func (o objects) add(object, action string) bool {
+	actions := o[object]
+	if actions == nil {
+		actions = map[string]bool{Everything: true}
+		o[object] = actions
+	}
+	if actions[action] {
+		return false
+	}
+	actions[action] = true
+	return true
+}
+
+func (o objects) known(object, action string) bool { return o[object][action] }
+
+// addParts makes the parts of objects known, as the g3 rows say them.
+func (c *Catalog) addParts(rules []Rule) {
+	wholes := map[string][]string{}
+	for _, r := range rules {
+		if r.PType == "g3" {
+			wholes[r.V[0]] = append(wholes[r.V[0]], r.V[1])
+		}
+	}
+	for part := range wholes {
+		all := []string{part}
+		for i := 0; i < len(all); i++ {
+			for _, whole := range wholes[all[i]] {
+				if !slices.Contains(all, whole) {
+					all = append(all, whole)
+				}
+			}
+		}
+		for _, e := range c.Permissions {
+			p := Permission{object: part, action: e.Permission.action}
+			if _, listed := c.permissions[p]; !listed && slices.Contains(all, e.Permission.object) {
+				c.permissions[p] = PermissionEntry{p, e.Place, ownLabels(p, e.Labels)}
+			}
+		}
+	}
+}
+
+func ownLabels(p Permission, l Labels) Labels {
+	if strings.HasSuffix(p.object, ownPart) {
+		return Labels{EN: l.EN + " (one’s own)", NL: l.NL + " (eigen)", DE: l.DE + " (eigene)"}
+	}
+	return l
+}
