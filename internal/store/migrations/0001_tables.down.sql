@@ -1,0 +1,11 @@
+DROP TABLE volmacht_shelved_rules;
+DROP TABLE casbin_rule;
+DROP TABLE volmacht_ledger;
+DROP TABLE volmacht_supporting;
+DROP TABLE volmacht_dossiers;
+DROP TABLE volmacht_teams;
+DROP TABLE volmacht_members;
+DROP TABLE volmacht_addresses;
+DROP TABLE volmacht_people;
+DROP TABLE volmacht_tenants;
+DROP TABLE volmacht_streams;

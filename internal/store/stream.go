@@ -1,0 +1,136 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Head is where a stream's ledger stands: the revision and the hash of its
+// last entry, both zero before the first.
+type Head struct {
+	Revision uint64
+	Hash     [32]byte
+}
+
+// PackStream is the stream of the pack's rules.
+const PackStream = "pack"
+
+const tenantPrefix, personPrefix = "tenant:", "person:"
+
+// TenantStream returns the stream of t and of its rules.
+func TenantStream(t model.TenantID) string { return tenantPrefix + t.String() }
+
+// PersonStream returns the stream of u's own data, which has no rules.
+func PersonStream(u model.UserID) string { return personPrefix + u.String() }
+
+// Create makes a stream, at revision 0, and locks it. It is [ErrConflict] when
+// the stream is there.
+func (tx *Tx) Create(stream string) (Head, error) {
+	if tx.err != nil {
+		return Head{}, tx.err
+	}
+	if err := checkText(stream, 80); err != nil || stream == "" {
+		return Head{}, tx.fail(fmt.Errorf("store: stream %.80q: %w", stream, errors.Join(model.ErrInvalid, err)))
+	}
+	row := Stream{Name: stream, Hash: make([]byte, 32)}
+	if err := tx.db.Create(&row).Error; err != nil {
+		return Head{}, tx.fail(fmt.Errorf("store: create stream %s: %w", stream, Translate(err)))
+	}
+	tx.locked[stream] = Head{}
+	return Head{}, nil
+}
+
+// Lock waits until no other transaction holds stream, and holds it until this
+// one ends. Whoever locks several does so in the order of their names, or they
+// deadlock and run again. It is [ErrNotFound] when the stream is not there.
+func (tx *Tx) Lock(stream string) (Head, error) {
+	if tx.err != nil {
+		return Head{}, tx.err
+	}
+	if head, ok := tx.locked[stream]; ok {
+		return head, nil
+	}
+	// SQLite knows no row locks, and needs none: begin took the whole file.
+	var found []Stream
+	err := tx.db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Where("name = ?", stream).Find(&found).Error
+	if err != nil {
+		return Head{}, tx.fail(fmt.Errorf("store: lock stream %s: %w", stream, Translate(err)))
+	}
+	if len(found) == 0 {
+		return Head{}, fmt.Errorf("%w: stream %s", ErrNotFound, stream)
+	}
+	head, err := found[0].head()
+	if err != nil {
+		return Head{}, tx.fail(err)
+	}
+	tx.locked[stream] = head
+	return head, nil
+}
+
+func (s Stream) head() (Head, error) {
+	head := Head{Revision: s.Revision}
+	if copy(head.Hash[:], s.Hash) != len(head.Hash) || len(s.Hash) != len(head.Hash) {
+		return Head{}, fmt.Errorf("%w: stream %s: hash of %d bytes", ErrCorrupt, s.Name, len(s.Hash))
+	}
+	return head, nil
+}
+
+// Shelve sets rows aside on the shelf of their tenant, whose stream must be
+// locked. It is [ErrConflict] when an equal rule lies there. Whether they leave
+// casbin_rule is for [Tx.Record] to say.
+func (tx *Tx) Shelve(rows []Row) error {
+	rows, err := tx.shelf(rows)
+	if err == nil {
+		err = insert(tx.db, shelfTable, rows)
+	}
+	if err != nil {
+		return tx.fail(fmt.Errorf("store: shelve: %w", err))
+	}
+	return nil
+}
+
+// Unshelve takes rows from the shelf of their tenant, whose stream must be
+// locked. Only Rule and Tenant count. It is [ErrConflict] when one is not there.
+func (tx *Tx) Unshelve(rows []Row) error {
+	rows, err := tx.shelf(rows)
+	if err == nil {
+		_, err = remove(tx.db, shelfTable, rows)
+	}
+	if err != nil {
+		return tx.fail(fmt.Errorf("store: unshelve: %w", err))
+	}
+	return nil
+}
+
+func (tx *Tx) shelf(rows []Row) ([]Row, error) {
+	if tx.err != nil {
+		return nil, tx.err
+	}
+	for _, r := range rows {
+		if _, ok := tx.locked[TenantStream(r.Tenant)]; !ok {
+			return nil, fmt.Errorf("rule %v: stream %s is not locked", r.Rule, TenantStream(r.Tenant))
+		}
+	}
+	return normal(rows)
+}
+
+// Shelved returns the rows on the shelf of tenant, in the order of the rules.
+func (tx *Tx) Shelved(tenant model.TenantID) ([]Row, error) {
+	var found []CasbinRule
+	err := tx.db.Table(shelfTable).Where("tenant = ?", tenant.String()).Order(ruleColumns).Find(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("store: shelved: %w", Translate(err))
+	}
+	rows := make([]Row, len(found))
+	for i, r := range found {
+		if rows[i], err = r.Row(); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}

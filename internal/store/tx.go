@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+)
+
+const (
+	maxTries = 20                     // of one transaction
+	maxPause = 100 * time.Millisecond // between two tries
+)
+
+// A Tx is a transaction. It is for the goroutine that runs the function given
+// to [Store.Transaction], until that function returns.
+type Tx struct {
+	reader
+	conn   *txConn
+	locked map[string]Head
+	err    error // of the first write that failed: nothing more may happen
+}
+
+// Transaction runs fn in a database transaction and commits it when fn returns
+// nil. When the database asks for that (a deadlock, a lock-wait time-out, a
+// busy file), all of fn runs again, up to 20 times: fn must not change
+// anything outside of the transaction that it cannot set again.
+//
+// An error from fn rolls back and comes back as it is, and a panic rolls back
+// and goes on. When a write of the Tx fails, the transaction fails, whatever fn
+// makes of the error. [ErrUnavailable] means that the database would not begin
+// or that there were too many tries, or that the commit got no answer, and may
+// have happened. When ctx ends, nothing happens, except that a commit on the
+// way may fail as just said.
+func (s *Store) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
+	for try := 1; ; try++ {
+		err, again := s.attempt(ctx, fn)
+		if !again {
+			return err
+		}
+		if try == maxTries {
+			return fmt.Errorf("%w: gave up after %d tries: %w", ErrUnavailable, try, err)
+		}
+		// Those who met must not meet again: any pause up to twice the last one's.
+		pause := rand.N(min(time.Millisecond<<try, maxPause))
+		select {
+		case <-ctx.Done():
+			return fault(ctx, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// attempt runs fn in one transaction. It reports again when nothing has
+// happened and the same may well succeed.
+func (s *Store) attempt(ctx context.Context, fn func(tx *Tx) error) (_ error, again bool) {
+	if err := ctx.Err(); err != nil {
+		return err, false
+	}
+	tx, err := s.begin(ctx)
+	if err != nil {
+		return err, kindOf(err) == kindRetry
+	}
+	committed := false
+	defer func() {
+		if !committed { // an error, a panic, or runtime.Goexit
+			_ = tx.conn.Rollback() // fails when the transaction is gone already
+		}
+	}()
+	err = fn(tx)
+	if tx.conn.doomed != nil {
+		return tx.conn.doomed, true
+	}
+	if err != nil {
+		return err, kindOf(err) == kindRetry
+	}
+	if tx.err != nil {
+		return tx.err, false
+	}
+	if err := ctx.Err(); err != nil {
+		return err, false
+	}
+	err = tx.conn.Commit()
+	committed = err == nil
+	return commitFault(ctx, err)
+}
+
+// commitFault says what an error of the commit means. Only a database that
+// answered has not committed.
+func commitFault(ctx context.Context, err error) (_ error, again bool) {
+	switch kind := kindOf(err); {
+	case err == nil:
+		return nil, false
+	case errors.Is(err, sql.ErrTxDone): // ctx ended before the commit was sent
+		return fault(ctx, err), false
+	case errors.Is(err, pgx.ErrTxCommitRollback):
+		return fmt.Errorf("store: commit: a statement had failed and its error was passed over: %w", err), false
+	case kind == kindRetry:
+		return err, true
+	case kind == kindConflict:
+		return Translate(fmt.Errorf("store: commit: %w", err)), false
+	}
+	return fmt.Errorf("%w: commit, of unknown outcome: %w", ErrUnavailable, err), false
+}
+
+func (s *Store) begin(ctx context.Context) (*Tx, error) {
+	var options *sql.TxOptions
+	if s.db.Name() != sqliteName {
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	db := s.db.WithContext(ctx).Begin(options)
+	if err := db.Error; err != nil {
+		if err = fault(ctx, err); ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
+			err = fmt.Errorf("%w: begin: %w", ErrUnavailable, err)
+		}
+		return nil, err
+	}
+	inner, ok := db.Statement.ConnPool.(gorm.Tx)
+	if !ok {
+		_ = db.Rollback()
+		return nil, fmt.Errorf("store: the handle begins a %T: want a transaction", db.Statement.ConnPool)
+	}
+	conn := &txConn{Tx: inner, sqlite: s.db.Name() == sqliteName}
+	db = db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db.Statement.ConnPool = conn
+	if conn.sqlite {
+		// A transaction that reads first and writes later fails when another
+		// one wrote in between. So this one writes first, if nothing at all.
+		err := db.Exec("UPDATE volmacht_streams SET revision = revision WHERE 0").Error
+		if err == nil {
+			err = checkForeignKeys(db)
+		}
+		if err != nil {
+			_ = conn.Rollback()
+			return nil, fault(ctx, err)
+		}
+	}
+	return &Tx{reader: reader{db}, conn: conn, locked: map[string]Head{}}, nil
+}
+
+// DB returns gorm's handle for the transaction, for rows other than rules,
+// streams and ledger. Its errors are as the driver gave them: see [Translate].
+func (tx *Tx) DB() *gorm.DB { return tx.db }
+
+// fail keeps err, so that the transaction cannot be committed with half of
+// what the caller asked for.
+func (tx *Tx) fail(err error) error {
+	if err = Translate(err); err != nil && tx.err == nil {
+		tx.err = err
+	}
+	return err
+}
+
+// A txConn is a connection in a transaction. After an error that makes the
+// database roll back on its own, such as a deadlock, it takes no further
+// statement: MariaDB would commit each of them by itself.
+type txConn struct {
+	gorm.Tx
+	sqlite bool
+	doomed error
+}
+
+func (c *txConn) see(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if kindOf(err) == kindRetry && c.doomed == nil {
+		c.doomed = err
+	}
+	if ctx.Err() != nil {
+		return fault(ctx, err)
+	}
+	return err // as it is: gorm looks at the driver's own type
+}
+
+// ExecContext implements gorm.ConnPool.
+func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if c.doomed != nil {
+		return nil, c.doomed
+	}
+	result, err := c.Tx.ExecContext(ctx, query, args...)
+	return result, c.see(ctx, err)
+}
+
+// QueryContext implements gorm.ConnPool.
+func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if c.doomed != nil {
+		return nil, c.doomed
+	}
+	rows, err := c.Tx.QueryContext(ctx, query, args...)
+	return rows, c.see(ctx, err)
+}
+
+// Commit implements gorm.TxCommitter.
+func (c *txConn) Commit() error {
+	if !c.sqlite {
+		return c.Tx.Commit()
+	}
+	// COMMIT on SQLite can fail and leave the transaction open. database/sql
+	// would put the connection back into the pool like that.
+	_, err := c.Tx.ExecContext(context.Background(), "COMMIT")
+	if rollback := c.Tx.Rollback(); err != nil && rollback != nil {
+		err = errors.Join(err, rollback)
+	}
+	return err
+}
