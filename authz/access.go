@@ -1,0 +1,105 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// require refuses an actor who may not do all of the permissions in d. One
+// who may not even know of d learns no more than of a d that does not exist.
+func (az *Authz) require(st *state, by Actor, at time.Time, d model.Domain, permissions ...model.Permission) error {
+	if by.system {
+		if !st.open() {
+			return fmt.Errorf("tenant %v is closed: %w", d.Tenant(), ErrConflict)
+		}
+		return nil
+	}
+	for _, p := range permissions {
+		ok, err := st.enforce(by.user, d, p, at)
+		if err != nil {
+			return err
+		}
+		if ok {
+			continue
+		}
+		if !st.active(by.user) {
+			return unknown(model.TenantDomain(d.Tenant())) // nor which of its dossiers there are
+		}
+		sees, err := st.sees(by.user, d, at)
+		if err != nil {
+			return err
+		}
+		if !sees {
+			return unknown(d)
+		}
+		return az.denied(st, by.user, d, p, at)
+	}
+	return nil
+}
+
+// sees reports whether u may know that d exists.
+func (s *state) sees(u model.UserID, d model.Domain, at time.Time) (bool, error) {
+	if !d.IsDossier() {
+		return s.active(u), nil
+	}
+	return s.enforce(u, d, model.SeeDossier, at)
+}
+
+// unknown is what is said of a domain that is not there, or not for the actor.
+func unknown(d model.Domain) error {
+	if d.IsDossier() {
+		return fmt.Errorf("dossier %v: %w", d, ErrNotFound)
+	}
+	return fmt.Errorf("tenant %v: %w", d.Tenant(), ErrNotFound)
+}
+
+// A query is one read by an actor who may make it.
+type query struct {
+	db    *gorm.DB
+	state *state
+}
+
+// read runs fn for an actor who may do p in d. The system may read a closed
+// tenant.
+func read[T any](ctx context.Context, az *Authz, by Actor, d model.Domain, p model.Permission, what string, fn func(*query) (T, error)) (T, error) {
+	var found, none T
+	err := az.ready()
+	if err != nil {
+		return none, err
+	}
+	if err = by.check(); err == nil {
+		var q *query
+		if q, err = az.query(ctx, d); err == nil && !by.system {
+			err = az.require(q.state, by, az.now(), d, p)
+		}
+		if err == nil {
+			found, err = fn(q)
+		}
+	}
+	if err != nil {
+		return none, fmt.Errorf("authz: %s: %w", what, store.Translate(err))
+	}
+	return found, nil
+}
+
+func (az *Authz) query(ctx context.Context, d model.Domain) (*query, error) {
+	st, err := az.state(ctx, d.Tenant())
+	if err != nil {
+		return nil, notFound(err, "tenant %v", d.Tenant())
+	}
+	return &query{db: az.db(ctx), state: st}, nil
+}
+
+// db is the database as az sees it: inside a transaction, with its changes.
+func (az *Authz) db(ctx context.Context) *gorm.DB {
+	if az.tx != nil {
+		return az.tx.store.DB()
+	}
+	return az.store.Query(ctx)
+}

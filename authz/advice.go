@@ -1,0 +1,157 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// Responsible is who answers for a dossier: its manager, else its team, else
+// the tenant itself. One of User and Team is set, or neither.
+type Responsible struct {
+	User model.UserID
+	Team model.TeamID
+
+	// Name is how people call the responsible, and Email where a message
+	// reaches them: a verified address of the manager before another one; the
+	// general address of the team or the tenant. It is empty when there is
+	// none.
+	Name, Email string
+}
+
+// Responsible tells who answers for a dossier. A manager who is not active is
+// passed over. It takes no actor: it is for the host's own messages.
+func (az *Authz) Responsible(ctx context.Context, d model.Domain) (Responsible, error) {
+	found, err := az.responsible(ctx, d)
+	if err != nil {
+		return Responsible{}, fmt.Errorf("authz: responsible: %w", store.Translate(err))
+	}
+	return found, nil
+}
+
+func (az *Authz) responsible(ctx context.Context, d model.Domain) (Responsible, error) {
+	var found Responsible
+	if err := az.ready(); err != nil {
+		return found, err
+	}
+	q, err := az.query(ctx, d)
+	if err != nil {
+		return found, err
+	}
+	if !q.state.isOpen(d) || !d.IsDossier() {
+		return found, fmt.Errorf("open dossier %q: %w", d, ErrNotFound)
+	}
+	var row store.Dossier
+	if err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error; err != nil {
+		return found, err
+	}
+	switch {
+	case !row.Manager.IsZero() && q.state.active(row.Manager):
+		p, err := loadPerson(q.db, row.Manager)
+		return Responsible{User: row.Manager, Name: p.FirstName + " " + p.LastName, Email: p.email()}, err
+	case !row.Team.IsZero():
+		var team store.Team
+		err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), row.Team).Take(&team).Error
+		return Responsible{Team: row.Team, Name: team.Name, Email: team.Email}, err
+	default:
+		var tenant store.Tenant
+		err := q.db.Where("id = ?", d.Tenant()).Take(&tenant).Error
+		return Responsible{Name: tenant.Name, Email: tenant.Email}, err
+	}
+}
+
+// email returns a verified address before any other.
+func (p Person) email() string {
+	for _, a := range p.Addresses {
+		if !a.Verified.IsZero() {
+			return a.Email
+		}
+	}
+	if len(p.Addresses) > 0 {
+		return p.Addresses[0].Email
+	}
+	return ""
+}
+
+// isOpen reports whether d is an open tenant or dossier.
+func (s *state) isOpen(d model.Domain) bool {
+	what := model.TraitTenant
+	if d.IsDossier() {
+		what = model.TraitDossier
+	}
+	return s.has(model.NewRule("g2", d.String(), what.String()))
+}
+
+// An Advice is something that ought to be otherwise and is no error.
+type Advice struct {
+	Domain model.Domain
+	Kind   AdviceKind
+	// Profile is what nobody holds, for [NoHolder].
+	Profile model.Profile
+}
+
+// An AdviceKind says what ought to be otherwise.
+type AdviceKind string
+
+// The kinds of advice.
+const (
+	// NoHolder: nobody holds a profile that the pack advises to be held.
+	NoHolder AdviceKind = "no holder"
+	// NotSynchronised: the last change of configuration failed.
+	NotSynchronised AdviceKind = "not synchronised"
+)
+
+func (a Advice) String() string {
+	if a.Kind == NoHolder {
+		return fmt.Sprintf("%v: nobody holds the profile %v", a.Domain, a.Profile)
+	}
+	return fmt.Sprintf("%v: %s", a.Domain, a.Kind)
+}
+
+// Advice tells what ought to be otherwise in an open tenant or dossier, such
+// as a dossier without an Administrator. It takes "tenant view" or "dossier
+// see".
+func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice, error) {
+	permission := model.ViewTenant
+	if d.IsDossier() {
+		permission = model.SeeDossier
+	}
+	return read(ctx, az, by, d, permission, "advice", func(q *query) ([]Advice, error) {
+		if !q.state.isOpen(d) {
+			return nil, unknown(d)
+		}
+		var all []Advice
+		for _, entry := range az.pack.Catalog.Profiles {
+			if entry.Advised && entry.Place&placeOf(d) != 0 && !q.state.held(entry.Profile, d) {
+				all = append(all, Advice{Domain: d, Kind: NoHolder, Profile: entry.Profile})
+			}
+		}
+		if d.IsDossier() {
+			var row store.Dossier
+			if err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error; err != nil {
+				return nil, err
+			}
+			if row.Failure != "" {
+				all = append(all, Advice{Domain: d, Kind: NotSynchronised})
+			}
+		}
+		return all, nil
+	})
+}
+
+// held reports whether any active member holds p in d.
+func (s *state) held(p model.Profile, d model.Domain) bool {
+	for _, u := range s.users() {
+		if s.has(model.GrantRule(model.UserSubject(u), p, d)) {
+			return true
+		}
+		for _, t := range s.teamsOf(u) {
+			if s.has(model.GrantRule(t, p, d)) {
+				return true
+			}
+		}
+	}
+	return false
+}

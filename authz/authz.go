@@ -1,0 +1,156 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// Config is what [Open] needs to know. Every field but Pack may be left zero.
+type Config struct {
+	// Pack is the policy: a shipped one, such as accountancy.Pack(), or one's
+	// own, read with model.ReadPack.
+	Pack *model.Pack
+
+	// Clock tells the time for decisions, grants and the ledger. Nil is
+	// time.Now.
+	Clock func() time.Time
+
+	// Staleness is how long a check may go on with what this node knows
+	// before it must ask the database whether that is still the newest. It
+	// is also how soon a change made by another process is seen here. Zero is
+	// one second. Changes made through this Authz are seen at once.
+	Staleness time.Duration
+
+	// Tenants is how many tenants are kept in memory. Zero is 10,000.
+	Tenants int
+}
+
+// Authz answers who may do what in whose dossier, and makes the changes that
+// people ask for. It is safe for concurrent use. The zero Authz refuses
+// everything with an error; see [Open].
+type Authz struct {
+	*core
+	tx *transaction // the open transaction, for the Authz inside a Tx
+}
+
+type core struct {
+	store  *store.Store
+	pack   *model.Pack
+	clock  func() time.Time
+	cache  *cache
+	closed atomic.Bool
+}
+
+// OpenSQLite opens the SQLite file at path, making it when it is not there,
+// with what Volmacht needs of SQLite: a write-ahead log, foreign keys, and
+// transactions that wait for each other. Hosts with a database of their own
+// pass its *gorm.DB to [Open] instead.
+func OpenSQLite(path string) (*gorm.DB, error) { return store.OpenSQLite(path) }
+
+// Open prepares the database (SQLite, PostgreSQL, MariaDB or MySQL) and
+// returns an Authz on it. The handle stays the host's: Open uses its
+// connections, and Close does not close it. Several processes may open one
+// database.
+//
+// The pack's rows are kept in the database. Open writes them the first time
+// and when cfg.Pack has a higher version than the pack in force, and refuses
+// with [ErrConflict] another pack, a lower version, or a changed pack under
+// the same version.
+func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
+	if cfg.Pack == nil {
+		return nil, fmt.Errorf("authz: Config.Pack is not set: %w", ErrInvalid)
+	}
+	if cfg.Staleness < 0 || cfg.Tenants < 0 {
+		return nil, fmt.Errorf("authz: Config.Staleness and Config.Tenants cannot be negative: %w", ErrInvalid)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Staleness == 0 {
+		cfg.Staleness = time.Second
+	}
+	if cfg.Tenants == 0 {
+		cfg.Tenants = 10_000
+	}
+	s, err := store.Open(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("authz: open: %w", err)
+	}
+	az := &Authz{core: &core{
+		store: s,
+		pack:  cfg.Pack,
+		clock: cfg.Clock,
+		cache: &cache{
+			store:     s,
+			rules:     cfg.Pack.Model,
+			staleness: cfg.Staleness,
+			limit:     cfg.Tenants,
+			slots:     make(map[model.TenantID]*slot),
+		},
+	}}
+	if err := az.install(ctx); err != nil {
+		return nil, fmt.Errorf("authz: open: %w", err)
+	}
+	return az, nil
+}
+
+// Close ends the use of az: every later call fails. The host's database
+// handle stays open.
+func (az *Authz) Close() error {
+	if err := az.ready(); err != nil {
+		return err
+	}
+	if az.tx != nil {
+		return fmt.Errorf("authz: close: inside a transaction: %w", ErrInvalid)
+	}
+	az.closed.Store(true)
+	return nil
+}
+
+// ready is the first thing every method asks.
+func (az *Authz) ready() error {
+	switch {
+	case az == nil || az.core == nil:
+		return fmt.Errorf("authz: not opened: use authz.Open: %w", ErrInvalid)
+	case az.closed.Load():
+		return fmt.Errorf("authz: closed: %w", ErrInvalid)
+	case az.tx != nil:
+		return az.tx.usable()
+	}
+	return nil
+}
+
+// now is the time that decides, at the grain in which it is stored.
+func (c *core) now() time.Time { return c.clock().UTC().Truncate(time.Microsecond) }
+
+// state returns what a read goes by: in a transaction its own view, which
+// has the changes made so far.
+func (az *Authz) state(ctx context.Context, t model.TenantID) (*state, error) {
+	if t.IsZero() {
+		return nil, fmt.Errorf("tenant is not set: %w", ErrInvalid)
+	}
+	if az.tx != nil {
+		return az.tx.state(ctx, t)
+	}
+	return az.cache.current(ctx, t)
+}
+
+// Revision returns the number of the tenant's newest change that this node
+// knows of. It is at least the one of any change made through az before.
+func (az *Authz) Revision(ctx context.Context, t model.TenantID) (uint64, error) {
+	if err := az.ready(); err != nil {
+		return 0, err
+	}
+	st, err := az.state(ctx, t)
+	if err != nil {
+		return 0, fmt.Errorf("authz: revision: %w", err)
+	}
+	return st.head.Revision, nil
+}

@@ -1,0 +1,46 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// The errors a caller branches on, with errors.Is. After any of them nothing
+// has changed, and nothing is allowed.
+var (
+	// ErrDenied: the actor may not do this. The error is a [*DeniedError].
+	ErrDenied = errors.New("denied")
+	// ErrNotFound: there is no such thing, or the actor may not know of it.
+	ErrNotFound = store.ErrNotFound
+	// ErrConflict: it does not fit what is there, such as a second acceptance,
+	// the last administrator, or a closed dossier.
+	ErrConflict = store.ErrConflict
+	// ErrExpired: it was valid once.
+	ErrExpired = errors.New("expired")
+	// ErrInvalid: the request itself is malformed.
+	ErrInvalid = model.ErrInvalid
+	// ErrStale: what this node knows is too old to decide on, and the
+	// database could not be asked.
+	ErrStale = errors.New("stale")
+	// ErrUnavailable: the database could not be asked or did not answer. A
+	// write that ends so may or may not have been done; all others were not.
+	ErrUnavailable = store.ErrUnavailable
+)
+
+// A DeniedError is an [ErrDenied] with the request, and with what would lift it.
+type DeniedError struct {
+	User       model.UserID
+	Domain     model.Domain
+	Permission model.Permission
+	Decision   Decision // why; see [Authz.Explain]
+}
+
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("user %v may not %q in %v: %v", e.User, e.Permission, e.Domain, e.Decision.Reason())
+}
+
+// Is makes a DeniedError an [ErrDenied].
+func (e *DeniedError) Is(target error) bool { return target == ErrDenied }

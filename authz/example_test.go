@@ -1,0 +1,250 @@
+package authz_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
+)
+
+// The examples play in one office: the tenant acme, its admin ann, its
+// employee emma, and the dossier of a bakery, where bob has full access.
+var (
+	ctx    = context.Background()
+	acme   = model.Must(model.ParseTenantID("acme"))
+	office = authz.Tenant{ID: acme, Name: "Acme", Email: "office@acme.example"}
+	bakery = model.DossierDomain(acme, model.Must(model.ParseDossierID("bakery")))
+	ann    = model.Must(model.ParseUserID("ann"))
+	emma   = model.Must(model.ParseUserID("emma"))
+	bob    = model.Must(model.ParseUserID("bob"))
+)
+
+// open opens an Authz on a new SQLite file, with the office in it. What it
+// returns closes and removes it.
+func open() (*authz.Authz, func()) {
+	dir := must(os.MkdirTemp("", "volmacht"))
+	db := must(authz.OpenSQLite(filepath.Join(dir, "portal.db")))
+	az := must(authz.Open(ctx, db, authz.Config{
+		Pack:  accountancy.Pack(),
+		Clock: func() time.Time { return time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC) },
+	}))
+	must(az.CreateTenant(ctx, authz.System, office))
+	for _, m := range []struct {
+		user    model.UserID
+		name    string
+		profile model.Profile
+	}{{ann, "Ann", accountancy.Admin}, {emma, "Emma", accountancy.Employee}} {
+		must(az.AddPerson(ctx, authz.System, authz.Person{ID: m.user, FirstName: m.name, LastName: "Peeters"}))
+		check(az.AddMember(ctx, authz.System, office.Domain(), authz.NewMember{User: m.user, Profiles: []model.Profile{m.profile}}))
+	}
+	must(az.CreateDossier(ctx, authz.By(ann), acme, authz.Dossier{ID: bakery.Dossier(), Name: "Bakery"}))
+	must(az.AddPerson(ctx, authz.System, authz.Person{ID: bob, FirstName: "Bob", LastName: "Baker"}))
+	check(az.AddMember(ctx, authz.By(ann), bakery, authz.NewMember{User: bob, Profiles: []model.Profile{accountancy.FullAccess}}))
+	return az, func() {
+		check(az.Close())
+		check(must(db.DB()).Close())
+		check(os.RemoveAll(dir))
+	}
+}
+
+func must[T any](v T, err error) T {
+	check(err)
+	return v
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleAuthz_Enforce() {
+	az, done := open()
+	defer done()
+	fmt.Println(az.Enforce(ctx, bob, bakery, accountancy.ViewFigure))
+	fmt.Println(az.Enforce(ctx, bob, bakery, accountancy.ConfigureDossier))
+	// Output:
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleAuthz_Require() {
+	az, done := open()
+	defer done()
+	err := az.Require(ctx, emma, bakery, accountancy.ViewFigure)
+	var denied *authz.DeniedError
+	fmt.Println(errors.Is(err, authz.ErrDenied), errors.As(err, &denied))
+	fmt.Println(denied.Decision.Missing, denied.Decision.Profiles)
+	// Output:
+	// true true
+	// [assignment] [admin administrator full_access full_feedback]
+}
+
+func ExampleAuthz_EnforceBatch() {
+	az, done := open()
+	defer done()
+	fmt.Println(az.EnforceBatch(ctx, []authz.Request{
+		{User: ann, Domain: bakery, Permission: accountancy.ViewFigure},
+		{User: emma, Domain: bakery, Permission: accountancy.ViewFigure},
+	}))
+	// Output: [true false] <nil>
+}
+
+func ExampleAuthz_Explain() {
+	az, done := open()
+	defer done()
+	for _, row := range must(az.Explain(ctx, bob, bakery, accountancy.ViewFigure)).Rows {
+		fmt.Println(row)
+	}
+	fmt.Println(must(az.Explain(ctx, bob, bakery, accountancy.UsePayment)).Reason())
+	// Output:
+	// p, full_access, any, dossier, figure, view, allow
+	// g, user:bob, full_access, acme/bakery
+	// g2, acme/bakery, dossier
+	// missing module payment; given by admin
+}
+
+func ExampleAuthz_Grant() {
+	az, done := open()
+	defer done()
+	// Until the end of the month, Bob manages the portal's settings too.
+	check(az.Grant(ctx, authz.By(ann), authz.Grant{
+		Subject: model.UserSubject(bob), Profile: accountancy.Administrator, Domain: bakery,
+		Until: time.Date(2026, time.February, 1, 0, 0, 0, 0, time.UTC),
+	}))
+	fmt.Println(az.Enforce(ctx, bob, bakery, accountancy.EditPortalSettings))
+
+	// Emma is not assigned to the bakery: to her it does not exist.
+	err := az.Grant(ctx, authz.By(emma), authz.Grant{
+		Subject: model.UserSubject(bob), Profile: accountancy.Administrator, Domain: bakery,
+	})
+	fmt.Println(errors.Is(err, authz.ErrNotFound))
+	// Output:
+	// true <nil>
+	// true
+}
+
+func ExampleAuthz_Assign() {
+	az, done := open()
+	defer done()
+	check(az.Assign(ctx, authz.By(ann), bakery, authz.Manager(emma)))
+	fmt.Println(az.Enforce(ctx, emma, bakery, accountancy.ViewFigure))
+	fmt.Println(must(az.Responsible(ctx, bakery)).Name)
+	// Output:
+	// true <nil>
+	// Emma Peeters
+}
+
+func ExampleAuthz_Configure() {
+	az, done := open()
+	defer done()
+	check(az.Configure(ctx, authz.By(ann), bakery, accountancy.ConfigurationD))
+	check(az.Configure(ctx, authz.By(ann), bakery, accountancy.ConfigurationC))
+	d := must(az.Dossier(ctx, authz.By(ann), bakery))
+	fmt.Println("in force:", d.Configuration, "pending:", d.Pending)
+
+	// The host has synchronised the bookkeeping.
+	check(az.FinishConfiguration(ctx, authz.System, bakery, accountancy.ConfigurationC))
+	d = must(az.Dossier(ctx, authz.By(ann), bakery))
+	fmt.Println("in force:", d.Configuration)
+	// Output:
+	// in force: D pending: C
+	// in force: C
+}
+
+func ExampleAuthz_Permissions() {
+	az, done := open()
+	defer done()
+	for p, err := range az.Permissions(ctx, emma, office.Domain()) {
+		check(err)
+		fmt.Println(p)
+	}
+	// Output:
+	// self edit
+	// dossier create
+	// management enter
+}
+
+func ExampleAuthz_Dossiers() {
+	az, done := open()
+	defer done()
+	for d, err := range az.Dossiers(ctx, bob, accountancy.EnterPortal) {
+		check(err)
+		fmt.Println(d)
+	}
+	// Output: acme/bakery
+}
+
+func ExampleAuthz_Subjects() {
+	az, done := open()
+	defer done()
+	for u, err := range az.Subjects(ctx, bakery, accountancy.ViewFigure) {
+		check(err)
+		fmt.Println(u)
+	}
+	// Output:
+	// ann
+	// bob
+}
+
+func ExampleAuthz_DeactivateMember() {
+	az, done := open()
+	defer done()
+	check(az.DeactivateMember(ctx, authz.By(ann).Because("long leave"), acme, emma))
+	fmt.Println(must(az.Explain(ctx, emma, office.Domain(), accountancy.CreateDossier)).Reason())
+	check(az.ReactivateMember(ctx, authz.By(ann), acme, emma))
+	fmt.Println(az.Enforce(ctx, emma, office.Domain(), accountancy.CreateDossier))
+	// Output:
+	// missing membership; given by admin, employee
+	// true <nil>
+}
+
+func ExampleAuthz_Advice() {
+	az, done := open()
+	defer done()
+	fmt.Println(must(az.Advice(ctx, authz.By(ann), bakery)))
+	// Output: [acme/bakery: nobody holds the profile administrator]
+}
+
+func ExampleAuthz_Ledger() {
+	az, done := open()
+	defer done()
+	check(az.SetModule(ctx, authz.By(ann).Because("order 7"), bakery, accountancy.ModulePayment, true))
+	revision := must(az.Revision(ctx, acme))
+	for _, e := range must(az.Ledger(ctx, authz.By(ann), acme, revision-1, 10)) {
+		fmt.Println(e.At.Format(time.DateOnly), e.Actor, e.Action, e.Reason, e.Added)
+	}
+	fmt.Println(az.VerifyLedger(ctx, acme))
+	// Output:
+	// 2026-01-05 user:ann set module order 7 [g2, acme/bakery, module:payment]
+	// <nil>
+}
+
+func ExampleAuthz_Transaction() {
+	az, done := open()
+	defer done()
+	// A dossier and the host's own row of it, or neither.
+	err := az.Transaction(ctx, func(tx *authz.Tx) error {
+		d, err := tx.CreateDossier(ctx, authz.By(ann), acme, authz.Dossier{Name: "Brewery"})
+		if err != nil {
+			return err
+		}
+		return tx.DB().Exec("INSERT INTO ledgers_of_the_host (dossier) VALUES (?)", d.ID).Error
+	})
+	fmt.Println(err != nil) // the host has no such table
+	n := 0
+	for range az.Dossiers(ctx, ann, accountancy.SeeDossier) {
+		n++
+	}
+	fmt.Println(n)
+	// Output:
+	// true
+	// 1
+}

@@ -1,0 +1,219 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Decision is an answer with its reasons.
+type Decision struct {
+	Allowed bool
+
+	// Rows are the policy rows that decided: the p row that allowed or denied,
+	// then the g, g2 and g3 rows by which it applies. There are none when
+	// nothing allowed.
+	Rows []model.Rule
+
+	// Missing is, when nothing allowed and nothing denied, what the rows that
+	// come nearest to allowing it are short of.
+	Missing []Missing
+
+	// Profiles are those that would give the permission, if the user also
+	// held one of them there, as things are now.
+	Profiles []model.Profile
+
+	// Revision is the tenant's, and At the time, that the answer is for.
+	Revision uint64
+	At       time.Time
+}
+
+// A Missing is one thing that stands between a user and a permission.
+type Missing struct {
+	Layer Layer
+	Name  string // of the module, configuration, setting, trait; empty for others
+}
+
+func (m Missing) String() string {
+	if m.Name == "" {
+		return string(m.Layer)
+	}
+	return string(m.Layer) + " " + m.Name
+}
+
+// A Layer is a part of the model that can stand in the way.
+type Layer string
+
+// The layers, from the outside in.
+const (
+	LayerDomain        Layer = "domain"        // no such open tenant or dossier
+	LayerMembership    Layer = "membership"    // no active member of the tenant
+	LayerProfile       Layer = "profile"       // no profile that gives it
+	LayerAssignment    Layer = "assignment"    // not assigned to the dossier
+	LayerConfiguration Layer = "configuration" // another configuration is in force
+	LayerModule        Layer = "module"        // the module is not active
+	LayerSetting       Layer = "setting"       // the setting is off
+	LayerActivation    Layer = "activation"    // the vendor has not activated it
+	LayerRelease       Layer = "release"       // not released yet
+	LayerTrait         Layer = "trait"         // the domain is of another sort: private, no worklist
+)
+
+// Reason says in one line why the answer is what it is.
+func (d Decision) Reason() string {
+	switch {
+	case len(d.Rows) > 0 && d.Allowed:
+		return "allowed by " + d.Rows[0].String()
+	case len(d.Rows) > 0:
+		return "denied by " + d.Rows[0].String()
+	case len(d.Missing) == 0:
+		return "nothing allows it"
+	}
+	parts := make([]string, len(d.Missing))
+	for i, m := range d.Missing {
+		parts[i] = m.String()
+	}
+	reason := "missing " + strings.Join(parts, " or ")
+	if len(d.Profiles) > 0 {
+		names := make([]string, len(d.Profiles))
+		for i, p := range d.Profiles {
+			names[i] = p.String()
+		}
+		reason += "; given by " + strings.Join(names, ", ")
+	}
+	return reason
+}
+
+// Explain answers like [Authz.Enforce] and says why: the rows that decided,
+// or what is missing and which profiles would give it.
+func (az *Authz) Explain(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (Decision, error) {
+	st, at, err := az.ask(ctx, user, domain, p)
+	if err != nil {
+		return Decision{}, err
+	}
+	if st == nil {
+		return nowhere(user, domain, p).Decision, nil
+	}
+	d, err := az.explain(st, user, domain, p, at)
+	if err != nil {
+		return Decision{}, fmt.Errorf("authz: explain: %w", err)
+	}
+	return d, nil
+}
+
+// nowhere is the answer in a tenant that does not exist.
+func nowhere(user model.UserID, domain model.Domain, p model.Permission) *DeniedError {
+	return &DeniedError{user, domain, p, Decision{Missing: []Missing{{Layer: LayerDomain}}}}
+}
+
+// denied is the error for a request that was not allowed.
+func (az *Authz) denied(st *state, user model.UserID, domain model.Domain, p model.Permission, at time.Time) error {
+	d, err := az.explain(st, user, domain, p, at)
+	if err != nil {
+		return err
+	}
+	return &DeniedError{user, domain, p, d}
+}
+
+func (az *Authz) explain(st *state, user model.UserID, domain model.Domain, p model.Permission, at time.Time) (Decision, error) {
+	d := Decision{Revision: st.head.Revision, At: at}
+	e, err := st.engine()
+	if err != nil {
+		return d, err
+	}
+	q := request(user, domain, p)
+	x, err := e.Explain(q, at)
+	if err != nil {
+		return d, err
+	}
+	d.Allowed, d.Rows = x.Allowed, x.Rows
+	if d.Allowed {
+		return d, nil
+	}
+	if len(d.Rows) == 0 {
+		d.Missing = st.missing(user, domain, x.Gaps)
+	}
+	for _, entry := range az.pack.Catalog.Profiles {
+		if entry.Place&placeOf(domain) == 0 && entry.Place&model.AtTenant == 0 {
+			continue
+		}
+		ok, err := e.EnforceAs(q, entry.Profile.String(), at)
+		if err != nil {
+			return d, err
+		}
+		if ok {
+			d.Profiles = append(d.Profiles, entry.Profile)
+		}
+	}
+	return d, nil
+}
+
+// missing turns the gaps of the rows that come nearest into what is missing.
+func (s *state) missing(user model.UserID, domain model.Domain, gaps []engine.Gap) []Missing {
+	what := model.TraitTenant
+	if domain.IsDossier() {
+		what = model.TraitDossier
+	}
+	if !s.has(model.NewRule("g2", domain.String(), what.String())) {
+		return []Missing{{Layer: LayerDomain}}
+	}
+	if !s.active(user) {
+		return []Missing{{Layer: LayerMembership}}
+	}
+	var nearest []Missing
+	fewest := 0
+	for _, g := range gaps {
+		if g.Role != "" {
+			continue // a profile the user does not have; see Decision.Profiles
+		}
+		lacks := lacks(g)
+		if nearest == nil || len(lacks) < fewest {
+			nearest, fewest = nil, len(lacks)
+		}
+		if len(lacks) == fewest {
+			for _, m := range lacks {
+				if !slices.Contains(nearest, m) {
+					nearest = append(nearest, m)
+				}
+			}
+		}
+	}
+	if nearest == nil {
+		return []Missing{{Layer: LayerProfile}}
+	}
+	return nearest
+}
+
+// lacks says what a row is short of, besides the profile.
+func lacks(g engine.Gap) []Missing {
+	var all []Missing
+	if g.Via != "" {
+		all = append(all, Missing{Layer: LayerAssignment})
+	}
+	if g.Trait != "" {
+		all = append(all, lacksTrait(g.Trait))
+	}
+	return all
+}
+
+func lacksTrait(name string) Missing {
+	t, err := model.ParseTrait(name)
+	if err != nil {
+		return Missing{LayerTrait, name}
+	}
+	layer, ok := map[model.TraitKind]Layer{
+		model.KindConfiguration: LayerConfiguration,
+		model.KindModule:        LayerModule,
+		model.KindSetting:       LayerSetting,
+		model.KindActivated:     LayerActivation,
+		model.KindReleased:      LayerRelease,
+	}[t.Kind()]
+	if !ok {
+		layer = LayerTrait
+	}
+	return Missing{layer, t.Name()}
+}

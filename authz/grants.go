@@ -1,0 +1,145 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Grant gives a profile to a user or a team: on one dossier, or, when Domain
+// is a tenant, throughout that tenant.
+type Grant struct {
+	Subject model.Subject
+	Profile model.Profile
+	Domain  model.Domain
+
+	// From and Until bound it in time, to the microsecond: it holds from From
+	// until just before Until. Zero is no bound.
+	From, Until time.Time
+}
+
+// Grant hands out a profile. It takes "profile:NAME grant" in the domain; and
+// nobody hands out a profile to itself, or to a team it is in. Granting what
+// is held already changes at most its times.
+func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
+	return az.write(ctx, by, g.Domain.Tenant(), "grant", func(c *change) error {
+		if err := c.grant(g); err != nil {
+			return err
+		}
+		if len(c.added) == 0 {
+			return errUnchanged
+		}
+		return nil
+	})
+}
+
+// grant is [Authz.Grant] within a larger change.
+func (c *change) grant(g Grant) error {
+	if err := c.overGrant(g.Subject, g.Profile, g.Domain); err != nil {
+		return err
+	}
+	from, until := g.From.UTC().Truncate(time.Microsecond), g.Until.UTC().Truncate(time.Microsecond)
+	if !until.IsZero() && (!from.Before(until) || !c.at.Before(until)) {
+		return fmt.Errorf("grant ends at %v, before it begins or in the past: %w", until, ErrInvalid)
+	}
+	rule := model.GrantRule(g.Subject, g.Profile, g.Domain)
+	if old, held := c.before.rows[rule]; held {
+		if old.From.Equal(from) && old.Until.Equal(until) {
+			return nil
+		}
+		c.remove(rule)
+	}
+	c.addRow(store.Row{Rule: rule, From: from, Until: until})
+	return nil
+}
+
+// Withdraw takes a profile back. It takes what [Authz.Grant] takes.
+func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p model.Profile, in model.Domain) error {
+	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error {
+		if err := c.overGrant(from, p, in); err != nil {
+			return err
+		}
+		rule := model.GrantRule(from, p, in)
+		if !c.before.has(rule) {
+			return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
+		}
+		c.remove(rule)
+		return nil
+	})
+}
+
+// overGrant refuses an actor who may not give or take profile p of who in d,
+// and what cannot be held there at all.
+func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) error {
+	entry, ok := c.az.pack.Catalog.Profile(p)
+	if p.IsZero() || !ok || entry.Place == 0 {
+		return c.az.undeclared("profile", p)
+	}
+	if entry.Place&placeOf(d) == 0 {
+		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)
+	}
+	if err := c.require(d, model.GrantOf(p)); err != nil {
+		return err
+	}
+	if err := c.openDomain(d); err != nil {
+		return err
+	}
+	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
+	return c.overSubject(who)
+}
+
+// overSubject refuses a subject that is not in the tenant, that is the actor,
+// or that the actor is in.
+func (c *change) overSubject(who model.Subject) error {
+	if u, ok := who.User(); ok {
+		if c.by.is(u) {
+			return fmt.Errorf("user %v cannot change its own profiles: %w", u, ErrDenied)
+		}
+		if slices.ContainsFunc(c.added, func(r store.Row) bool {
+			return r.Rule == model.GrantRule(who, model.Member, model.TenantDomain(c.tenant))
+		}) {
+			return nil // joining in this very change
+		}
+		return c.activeMember(u)
+	}
+	team, ok := who.Team()
+	if !ok {
+		return fmt.Errorf("subject is not set: %w", ErrInvalid)
+	}
+	if !c.by.system && slices.Contains(c.before.teamsOf(c.by.user), who) {
+		return fmt.Errorf("user %v cannot change the profiles of %v, which it is in: %w", c.by.user, who, ErrDenied)
+	}
+	_, err := c.team(team)
+	return err
+}
+
+// A Held is a profile that somebody holds.
+type Held struct {
+	Grant
+	By string // who granted it, as the ledger writes actors
+	At time.Time
+}
+
+// Grants lists the profiles that are held directly in a domain, by users and
+// by teams, in the order of the subject's name. It takes "member view".
+func (az *Authz) Grants(ctx context.Context, by Actor, in model.Domain) ([]Held, error) {
+	return read(ctx, az, by, in, model.ViewMember, "grants", func(q *query) ([]Held, error) {
+		var held []Held
+		for _, r := range q.state.find(func(r store.Row) bool { return r.Rule.PType == "g" }) {
+			who, err := model.ParseSubject(r.Rule.V[0])
+			if err != nil {
+				return nil, err
+			}
+			p, err := model.ParseProfile(r.Rule.V[1])
+			if err != nil || p == model.Member || r.Rule != model.GrantRule(who, p, in) {
+				continue // a link of another sort, or elsewhere
+			}
+			held = append(held, Held{Grant{who, p, in, r.From, r.Until}, r.GrantedBy, r.GrantedAt})
+		}
+		return held, nil
+	})
+}

@@ -1,0 +1,300 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A MemberState is where a person stands in a tenant.
+type MemberState string
+
+// The states of a membership.
+const (
+	Active      MemberState = store.Active
+	Deactivated MemberState = store.Deactivated
+)
+
+// A NewMember says who joins, and with what.
+type NewMember struct {
+	User     model.UserID
+	Profiles []model.Profile // in the domain they join; none: that place's default profile, if the pack has one
+	External bool            // an external member of staff; it changes no right
+}
+
+// A Member is a person in a tenant.
+type Member struct {
+	User      model.UserID
+	FirstName string
+	LastName  string
+	State     MemberState
+	External  bool
+	Since     time.Time
+	Profiles  []model.Profile // held directly in the domain that was asked about, while active
+}
+
+// AddMember makes a person an active member of the tenant, and gives the
+// profiles: throughout the tenant when in is a tenant, on one dossier when
+// in is a dossier. Somebody who is an active member already gets the
+// profiles.
+//
+// It takes "member invite" in the domain and the grant of each profile. Actors
+// other than [System] can only add people who are in this tenant already, or
+// in none: others must consent, by an invitation.
+func (az *Authz) AddMember(ctx context.Context, by Actor, in model.Domain, m NewMember) error {
+	return az.write(ctx, by, in.Tenant(), "add member", func(c *change) error {
+		if err := c.require(in, model.InviteMember); err != nil {
+			return err
+		}
+		if err := c.openDomain(in); err != nil {
+			return err
+		}
+		if err := c.join(m); err != nil {
+			return err
+		}
+		profiles := m.Profiles
+		if len(profiles) == 0 {
+			if p := az.pack.Catalog.DefaultProfile(placeOf(in)); !p.IsZero() {
+				profiles = []model.Profile{p}
+			}
+		}
+		for _, p := range profiles {
+			if err := c.grant(Grant{Subject: model.UserSubject(m.User), Profile: p, Domain: in}); err != nil {
+				return err
+			}
+		}
+		c.detail["user"], c.detail["domain"] = m.User.String(), in.String()
+		return nil
+	})
+}
+
+// join makes a person a member, or finds that it is one.
+func (c *change) join(m NewMember) error {
+	if m.User.IsZero() {
+		return fmt.Errorf("user is not set: %w", ErrInvalid)
+	}
+	if c.by.is(m.User) {
+		return fmt.Errorf("user %v cannot add itself: %w", m.User, ErrDenied)
+	}
+	var known, here, elsewhere int64
+	if err := c.db().Model(&store.Person{}).Where("id = ?", m.User).Count(&known).Error; err != nil {
+		return err
+	}
+	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant = ?", m.User, c.tenant).Count(&here).Error; err != nil {
+		return err
+	}
+	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant <> ?", m.User, c.tenant).Count(&elsewhere).Error; err != nil {
+		return err
+	}
+	if here == 1 {
+		return c.activeMember(m.User)
+	}
+	if known == 0 || elsewhere > 0 && !c.by.system {
+		return fmt.Errorf("person %v: %w", m.User, ErrNotFound)
+	}
+	c.add(model.GrantRule(model.UserSubject(m.User), model.Member, model.TenantDomain(c.tenant)))
+	return c.db().Create(&store.Member{
+		Tenant: c.tenant, Person: m.User, State: store.Active, External: m.External, Since: store.At(c.at),
+	}).Error
+}
+
+// openDomain refuses a dossier that is not there or closed.
+func (c *change) openDomain(d model.Domain) error {
+	if !d.IsDossier() {
+		return nil
+	}
+	_, err := c.requireDossier(d)
+	return err
+}
+
+// DeactivateMember takes all access to the tenant away, at once, and keeps
+// what the member held for [Authz.ReactivateMember]. It takes "member remove"
+// in the tenant, and the grant of every profile that the member holds
+// throughout it: nobody deactivates somebody who may do more.
+func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
+	return az.write(ctx, by, t, "deactivate member", func(c *change) error {
+		if err := c.overMember(model.TenantDomain(t), u); err != nil {
+			return err
+		}
+		if err := c.activeMember(u); err != nil {
+			return err
+		}
+		if err := c.shelve(ofUser(u)); err != nil {
+			return err
+		}
+		return c.setMember(u, "state", store.Deactivated)
+	})
+}
+
+// ReactivateMember gives a deactivated member back what it held. It takes
+// what [Authz.DeactivateMember] takes.
+func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
+	return az.write(ctx, by, t, "reactivate member", func(c *change) error {
+		m, err := c.overIdleMember(u)
+		if err != nil {
+			return err
+		}
+		if m.State == store.Active {
+			return fmt.Errorf("member %v is active: %w", u, ErrConflict)
+		}
+		if err := c.setMember(u, "state", store.Active); err != nil {
+			return err
+		}
+		return c.restore(ofUser(u))
+	})
+}
+
+// overIdleMember checks the actor against a member whose rows are set aside.
+func (c *change) overIdleMember(u model.UserID) (store.Member, error) {
+	if err := c.overMember(model.TenantDomain(c.tenant), u); err != nil {
+		return store.Member{}, err
+	}
+	c.detail["user"] = u.String()
+	return c.member(u)
+}
+
+// RemoveMember ends a membership: in a tenant the whole of it, with
+// everything held or set aside, for good; on a dossier the profiles and the
+// assignments there, and the person stays a member of the tenant. It takes
+// "member remove" in the domain and the grant of every profile that the member
+// holds there.
+func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
+	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error {
+		if err := c.overMember(in, u); err != nil {
+			return err
+		}
+		if _, err := c.member(u); err != nil {
+			return err
+		}
+		if in.IsDossier() {
+			return c.leaveDossier(in, u)
+		}
+		return c.leaveTenant(u)
+	})
+}
+
+func (c *change) leaveTenant(u model.UserID) error {
+	if err := c.forget(ofUser(u)); err != nil {
+		return err
+	}
+	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
+		return err
+	}
+	err := c.db().Model(&store.Dossier{}).Where("tenant = ? AND manager = ?", c.tenant, u).Update("manager", nil).Error
+	if err != nil {
+		return err
+	}
+	return c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Member{}).Error
+}
+
+func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
+	row, err := c.requireDossier(d)
+	if err != nil {
+		return err
+	}
+	c.detail["domain"] = d.String()
+	mine, here := ofUser(u), inDossier(d)
+	held := c.before.find(func(r store.Row) bool { return mine(r) && here(r) })
+	if len(held) == 0 {
+		return fmt.Errorf("member %v of dossier %v: %w", u, d, ErrNotFound)
+	}
+	c.removed = append(c.removed, held...)
+	if row.Manager == u {
+		if err := c.setDossier(d, "manager", nil); err != nil {
+			return err
+		}
+	}
+	return c.db().Where("tenant = ? AND dossier = ? AND person = ?", c.tenant, d.Dossier(), u).Delete(&store.Supporting{}).Error
+}
+
+// overMember refuses an actor who may not remove u in d, or who is u, or who
+// could not hand out all that u holds there.
+func (c *change) overMember(d model.Domain, u model.UserID) error {
+	if err := c.require(d, model.RemoveMember); err != nil {
+		return err
+	}
+	if u.IsZero() {
+		return fmt.Errorf("user is not set: %w", ErrInvalid)
+	}
+	if c.by.is(u) {
+		return fmt.Errorf("user %v cannot do this to itself: %w", u, ErrDenied)
+	}
+	c.detail["user"] = u.String()
+	held := c.before
+	if !held.active(u) { // what is set aside counts as well
+		shelved, err := c.tx.store.Shelved(c.tenant)
+		if err != nil {
+			return err
+		}
+		held = held.with(shelved, nil)
+	}
+	return c.mayGrantAll(d, held.profiles(u, d))
+}
+
+func (c *change) mayGrantAll(d model.Domain, profiles []model.Profile) error {
+	for _, p := range profiles {
+		if err := c.require(d, model.GrantOf(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) setMember(u model.UserID, column string, value any) error {
+	return c.db().Model(&store.Member{}).Where("tenant = ? AND person = ?", c.tenant, u).Update(column, value).Error
+}
+
+// SetExternal marks a member as external or internal staff, which changes no
+// right. It takes "member invite" in the tenant.
+func (az *Authz) SetExternal(ctx context.Context, by Actor, t model.TenantID, u model.UserID, external bool) error {
+	return az.write(ctx, by, t, "set external", func(c *change) error {
+		if err := c.require(model.TenantDomain(t), model.InviteMember); err != nil {
+			return err
+		}
+		m, err := c.member(u)
+		if err != nil {
+			return err
+		}
+		if m.External == external {
+			return errUnchanged
+		}
+		c.detail["user"], c.detail["external"] = u.String(), fmt.Sprint(external)
+		return c.setMember(u, "external", external)
+	})
+}
+
+// Members lists the people of a tenant, or those who hold something on a
+// dossier, by ID. It takes "member view" in the domain.
+func (az *Authz) Members(ctx context.Context, by Actor, in model.Domain) ([]Member, error) {
+	return read(ctx, az, by, in, model.ViewMember, "members", func(q *query) ([]Member, error) {
+		var rows []struct {
+			store.Member
+			FirstName, LastName string
+		}
+		err := q.db.Model(&store.Member{}).Select("volmacht_members.*, first_name, last_name").
+			Joins("JOIN volmacht_people ON volmacht_people.id = volmacht_members.person").
+			Where("tenant = ?", in.Tenant()).Order("person").Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		here := make(map[string]bool)
+		for _, r := range q.state.find(inDossier(in)) {
+			here[r.Rule.V[0]] = true
+		}
+		var members []Member
+		for _, row := range rows {
+			if in.IsDossier() && !here[model.UserSubject(row.Person).String()] {
+				continue
+			}
+			members = append(members, Member{
+				User: row.Person, FirstName: row.FirstName, LastName: row.LastName,
+				State: MemberState(row.State), External: row.External, Since: row.Since.Time(),
+				Profiles: q.state.granted(model.UserSubject(row.Person), in),
+			})
+		}
+		return members, nil
+	})
+}

@@ -1,0 +1,174 @@
+package authz_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/internal/storetest"
+	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
+)
+
+// node opens one more Authz on the database, as another process would.
+func node(t *testing.T, db *gorm.DB, cfg authz.Config) *authz.Authz {
+	t.Helper()
+	cfg.Pack = accountancy.Pack()
+	az, err := authz.Open(t.Context(), db, cfg)
+	require.NoError(t, err)
+	return az
+}
+
+// settle makes a tenant with one admin.
+func settle(t *testing.T, az *authz.Authz, name string) (model.Domain, model.UserID) {
+	t.Helper()
+	tenant, err := az.CreateTenant(t.Context(), authz.System, authz.Tenant{ID: id(t, model.ParseTenantID, name), Name: name})
+	require.NoError(t, err)
+	p, err := az.AddPerson(t.Context(), authz.System, authz.Person{FirstName: "Ann", LastName: "Peeters"})
+	require.NoError(t, err)
+	require.NoError(t, az.AddMember(t.Context(), authz.System, tenant.Domain(),
+		authz.NewMember{User: p.ID, Profiles: []model.Profile{accountancy.Admin, accountancy.Support}}))
+	return tenant.Domain(), p.ID
+}
+
+// A change made by another process counts here once the staleness bound has
+// passed, and not before the database is asked.
+func TestOtherNode(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		writer := node(t, db, authz.Config{})
+		home, ann := settle(t, writer, "acme")
+		soon := node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Nanosecond})
+		late := node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Hour})
+		ask := func(az *authz.Authz) bool {
+			t.Helper()
+			ok, err := az.Enforce(t.Context(), ann, home, accountancy.CreateDossier)
+			require.NoError(t, err)
+			return ok
+		}
+		require.True(t, ask(soon))
+		require.True(t, ask(late))
+		require.NoError(t, writer.DeactivateMember(t.Context(), authz.System, home.Tenant(), second(t, writer, home)))
+		require.NoError(t, writer.CloseTenant(t.Context(), authz.System, home.Tenant()))
+		require.False(t, ask(writer))
+		require.False(t, ask(soon))
+		require.True(t, ask(late)) // by what it knew an hour ago at most
+
+		// A change of its own shows it the others'.
+		require.ErrorIs(t, late.SetSetting(t.Context(), authz.System, home.Tenant(), accountancy.SettingAdminOnlyClients, true), authz.ErrConflict)
+	})
+}
+
+// second adds one more admin.
+func second(t *testing.T, az *authz.Authz, home model.Domain) model.UserID {
+	t.Helper()
+	p, err := az.AddPerson(t.Context(), authz.System, authz.Person{FirstName: "Bea", LastName: "Peeters"})
+	require.NoError(t, err)
+	require.NoError(t, az.AddMember(t.Context(), authz.System, home, authz.NewMember{User: p.ID, Profiles: []model.Profile{accountancy.Admin}}))
+	return p.ID
+}
+
+// A node that cannot ask the database decides nothing once the bound has
+// passed; before, it goes on.
+func TestDatabaseGone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		home, ann := settle(t, node(t, db, authz.Config{}), "acme")
+		handle := storetest.Reopen(t, db)
+		soon := node(t, handle, authz.Config{Staleness: time.Nanosecond})
+		late := node(t, handle, authz.Config{Staleness: time.Hour})
+		for _, az := range []*authz.Authz{soon, late} {
+			ok, err := az.Enforce(t.Context(), ann, home, accountancy.CreateDossier)
+			require.NoError(t, err)
+			require.True(t, ok)
+		}
+		pool, err := handle.DB()
+		require.NoError(t, err)
+		require.NoError(t, pool.Close())
+
+		ok, err := soon.Enforce(t.Context(), ann, home, accountancy.CreateDossier)
+		require.ErrorIs(t, err, authz.ErrStale)
+		require.False(t, ok)
+		answers, err := soon.EnforceBatch(t.Context(), []authz.Request{{User: ann, Domain: home, Permission: accountancy.CreateDossier}})
+		require.ErrorIs(t, err, authz.ErrStale)
+		require.Nil(t, answers)
+		for _, err := range soon.Permissions(t.Context(), ann, home) {
+			require.ErrorIs(t, err, authz.ErrStale)
+		}
+		_, err = soon.Explain(t.Context(), ann, home, accountancy.CreateDossier)
+		require.ErrorIs(t, err, authz.ErrStale)
+		require.Error(t, soon.CloseTenant(t.Context(), authz.System, home.Tenant()))
+
+		ok, err = late.Enforce(t.Context(), ann, home, accountancy.CreateDossier)
+		require.NoError(t, err)
+		require.True(t, ok)
+	})
+}
+
+// A node with room for two tenants answers for five.
+func TestEviction(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		az := node(t, db, authz.Config{Tenants: 2})
+		type office struct {
+			home  model.Domain
+			admin model.UserID
+		}
+		var offices []office
+		for i := range 5 {
+			home, admin := settle(t, az, fmt.Sprintf("office%d", i))
+			offices = append(offices, office{home, admin})
+		}
+		for range 3 {
+			for _, o := range offices {
+				for _, other := range offices {
+					ok, err := az.Enforce(t.Context(), other.admin, o.home, accountancy.CreateDossier)
+					require.NoError(t, err)
+					require.Equal(t, o == other, ok)
+				}
+			}
+		}
+	})
+}
+
+// Checks go on while the tenant changes, see only whole changes, and never an
+// older state after a newer one.
+func TestReadersAndWriter(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		az := node(t, db, authz.Config{Staleness: time.Millisecond})
+		home, ann := settle(t, az, "acme")
+		d, err := az.CreateDossier(t.Context(), authz.System, home.Tenant(), authz.Dossier{Name: "Dossier"})
+		require.NoError(t, err)
+		configurations := []model.Configuration{accountancy.ConfigurationB, accountancy.ConfigurationC}
+
+		var done atomic.Bool
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				last := uint64(0)
+				for !done.Load() {
+					why, err := az.Explain(t.Context(), ann, d.Domain, accountancy.ViewFigure)
+					if err != nil || !why.Allowed || why.Revision < last {
+						t.Errorf("after revision %d: %+v, %v", last, why, err)
+						return
+					}
+					last = why.Revision
+				}
+			})
+		}
+		for i := range 40 {
+			if err := az.Configure(t.Context(), authz.System, d.Domain, configurations[i%2]); err != nil {
+				t.Errorf("configure: %v", err)
+			}
+		}
+		done.Store(true)
+		readers.Wait()
+	})
+}

@@ -1,0 +1,207 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Team is a group of members of one tenant that can be assigned to dossiers
+// and hold profiles as one: a client group, a portfolio.
+type Team struct {
+	ID      model.TeamID // zero in CreateTeam: a fresh one
+	Name    string
+	Email   string         // optional
+	Members []model.UserID // read only; the active ones
+}
+
+func (t Team) check() error {
+	if err := checkText("name", t.Name, required, 200); err != nil {
+		return err
+	}
+	return checkEmail(t.Email, true)
+}
+
+// CreateTeam makes a team without members. It takes "tenant edit".
+func (az *Authz) CreateTeam(ctx context.Context, by Actor, tenant model.TenantID, t Team) (Team, error) {
+	if t.ID.IsZero() {
+		t.ID = model.NewTeamID()
+	}
+	t.Members = nil
+	err := az.writeTeam(ctx, by, tenant, t.ID, "create team", func(c *change) error {
+		if err := t.check(); err != nil {
+			return err
+		}
+		err := c.db().Create(&store.Team{Tenant: tenant, ID: t.ID, Name: t.Name, Email: t.Email}).Error
+		if err = store.Translate(err); err != nil {
+			return fmt.Errorf("team %v: %w", t.ID, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Team{}, err
+	}
+	return t, nil
+}
+
+// EditTeam changes the name and the address of the team t.ID. It takes
+// "tenant edit".
+func (az *Authz) EditTeam(ctx context.Context, by Actor, tenant model.TenantID, t Team) error {
+	return az.writeTeam(ctx, by, tenant, t.ID, "edit team", func(c *change) error {
+		if err := t.check(); err != nil {
+			return err
+		}
+		if _, err := c.team(t.ID); err != nil {
+			return err
+		}
+		return c.db().Model(&store.Team{}).Where("tenant = ? AND id = ?", tenant, t.ID).
+			Updates(map[string]any{"name": t.Name, "email": t.Email}).Error
+	})
+}
+
+// DeleteTeam ends a team, and with it what its members had through it. It
+// takes what [Authz.AddTeamMember] takes.
+func (az *Authz) DeleteTeam(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID) error {
+	return az.writeTeam(ctx, by, tenant, t, "delete team", func(c *change) error {
+		if err := c.overTeam(t); err != nil {
+			return err
+		}
+		if err := c.forget(ofTeam(t)); err != nil {
+			return err
+		}
+		err := c.db().Model(&store.Dossier{}).Where("tenant = ? AND team = ?", tenant, t).Update("team", nil).Error
+		if err != nil {
+			return err
+		}
+		if err := c.db().Where("tenant = ? AND id = ?", tenant, t).Delete(&store.Team{}).Error; err != nil {
+			return err
+		}
+		for _, u := range c.before.holding(model.TeamSubject(t).String(), model.Everywhere(tenant)) {
+			if err := c.noGainBy(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// AddTeamMember makes an active member of the tenant one of the team. Who
+// joins a team gets all that the team has, so besides "tenant edit" it takes
+// the grant of each of the team's profiles and "dossier assign" on each of
+// its dossiers; and nobody comes to more by joining or leaving a team itself.
+func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
+	return az.writeTeam(ctx, by, tenant, t, "add team member", func(c *change) error {
+		if err := c.overTeam(t); err != nil {
+			return err
+		}
+		if err := c.activeMember(u); err != nil {
+			return err
+		}
+		rule := model.TeamRule(u, t, tenant)
+		if c.before.has(rule) {
+			return errUnchanged
+		}
+		c.add(rule)
+		c.detail["user"] = u.String()
+		return c.noGainBy(u)
+	})
+}
+
+// RemoveTeamMember takes a member out of a team. It takes what
+// [Authz.AddTeamMember] takes.
+func (az *Authz) RemoveTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
+	return az.writeTeam(ctx, by, tenant, t, "remove team member", func(c *change) error {
+		if err := c.overTeam(t); err != nil {
+			return err
+		}
+		if err := c.activeMember(u); err != nil {
+			return err
+		}
+		rule := model.TeamRule(u, t, tenant)
+		if !c.before.has(rule) {
+			return fmt.Errorf("member %v of team %v: %w", u, t, ErrNotFound)
+		}
+		c.remove(rule)
+		c.detail["user"] = u.String()
+		return c.noGainBy(u)
+	})
+}
+
+// noGainBy refuses an actor who is u and comes to more, by joining a team or by
+// leaving one that something is denied to.
+func (c *change) noGainBy(u model.UserID) error {
+	if !c.by.is(u) {
+		return nil
+	}
+	return c.noGain(append(c.before.dossiers(), model.TenantDomain(c.tenant))...)
+}
+
+func (az *Authz) writeTeam(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, action string, fn func(*change) error) error {
+	return az.write(ctx, by, tenant, action, func(c *change) error {
+		if err := c.require(model.TenantDomain(tenant), model.EditTenant); err != nil {
+			return err
+		}
+		if t.IsZero() {
+			return fmt.Errorf("team is not set: %w", ErrInvalid)
+		}
+		c.detail["team"] = t.String()
+		return fn(c)
+	})
+}
+
+// overTeam refuses an actor who could not give by itself what the team has.
+func (c *change) overTeam(t model.TeamID) error {
+	if _, err := c.team(t); err != nil {
+		return err
+	}
+	who := model.TeamSubject(t)
+	for _, r := range c.before.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
+		d, permission := model.TenantDomain(c.tenant), model.AssignDossier
+		if r.Rule.V[2] != model.Everywhere(c.tenant) {
+			var err error
+			if d, err = model.ParseDomain(r.Rule.V[2]); err != nil {
+				return err
+			}
+		}
+		if r.Rule.V[1] != model.Assigned {
+			p, err := model.ParseProfile(r.Rule.V[1])
+			if err != nil {
+				return err
+			}
+			permission = model.GrantOf(p)
+		}
+		if ok, err := c.may(d, permission); err != nil {
+			return err
+		} else if !ok {
+			return fmt.Errorf("team %v has more than user %v could give: %w", t, c.by.user, ErrDenied)
+		}
+	}
+	return nil
+}
+
+// team reads a team's own row.
+func (c *change) team(t model.TeamID) (store.Team, error) {
+	var row store.Team
+	err := c.db().Where("tenant = ? AND id = ?", c.tenant, t).Take(&row).Error
+	return row, notFound(store.Translate(err), "team %v of tenant %v", t, c.tenant)
+}
+
+// Teams lists the teams of a tenant, by name. It takes "tenant view".
+func (az *Authz) Teams(ctx context.Context, by Actor, tenant model.TenantID) ([]Team, error) {
+	return read(ctx, az, by, model.TenantDomain(tenant), model.ViewTenant, "teams", func(q *query) ([]Team, error) {
+		var rows []store.Team
+		if err := q.db.Where("tenant = ?", tenant).Order("name, id").Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		var teams []Team
+		for _, row := range rows {
+			teams = append(teams, Team{
+				ID: row.ID, Name: row.Name, Email: row.Email,
+				Members: q.state.holding(model.TeamSubject(row.ID).String(), model.Everywhere(tenant)),
+			})
+		}
+		return teams, nil
+	})
+}

@@ -1,0 +1,72 @@
+package authz
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+const (
+	required = false
+	optional = true
+)
+
+// checkText refuses text that no name has: control characters, blanks at
+// either end, bad UTF-8, more than limit characters, or nothing at all.
+func checkText(what, s string, mayBeEmpty bool, limit int) error {
+	switch {
+	case s == "" && mayBeEmpty:
+		return nil
+	case s == "":
+		return fmt.Errorf("%s is empty: %w", what, ErrInvalid)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%s %q is not UTF-8: %w", what, s, ErrInvalid)
+	case strings.TrimSpace(s) != s:
+		return fmt.Errorf("%s %q has blanks around it: %w", what, s, ErrInvalid)
+	case utf8.RuneCountInString(s) > limit:
+		return fmt.Errorf("%s has more than %d characters: %w", what, limit, ErrInvalid)
+	}
+	for _, r := range s {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return fmt.Errorf("%s %q has a control character: %w", what, s, ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// domains is idna.Lookup, and refuses what is too long for the domain name system.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
+// canonicalEmail returns the form in which addresses are compared: lower
+// case, the domain in its ASCII form. It refuses what is not one bare address.
+func canonicalEmail(s string) (string, error) {
+	if err := checkText("e-mail address", s, required, 254); err != nil {
+		return "", err
+	}
+	parsed, err := mail.ParseAddress(s)
+	if err != nil || parsed.Name != "" || parsed.Address != s {
+		return "", fmt.Errorf("e-mail address %q: want one bare address: %w", s, ErrInvalid)
+	}
+	at := strings.LastIndexByte(s, '@')
+	domain, err := domains.ToASCII(s[at+1:])
+	if err != nil || !strings.Contains(domain, ".") {
+		return "", fmt.Errorf("e-mail address %q: no such domain can be: %w", s, ErrInvalid)
+	}
+	canonical := strings.ToLower(s[:at]) + "@" + strings.ToLower(domain)
+	if len(canonical) > 254 {
+		return "", fmt.Errorf("e-mail address %q is longer than 254 bytes: %w", s, ErrInvalid)
+	}
+	return canonical, nil
+}
+
+func checkEmail(s string, mayBeEmpty bool) error {
+	if s == "" && mayBeEmpty {
+		return nil
+	}
+	_, err := canonicalEmail(s)
+	return err
+}

@@ -1,0 +1,158 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Tx is an [Authz] whose changes become real together, or not at all. Its
+// checks and lists see the changes made so far. It is for one goroutine, and
+// ends with the function it was given to.
+type Tx struct{ *Authz }
+
+// DB is the open database transaction, for the host's own rows. Do not commit
+// it or roll it back.
+func (tx *Tx) DB() *gorm.DB { return tx.tx.store.DB() }
+
+// Transaction runs fn and makes its changes, those of tx and the rows written
+// through tx.DB(), real together. If fn returns an error or panics, or if any
+// change made through tx failed, nothing of it remains; the error is returned.
+//
+// fn runs again from its start when the database ends the transaction to
+// resolve a deadlock, so it should do nothing else that cannot be done twice.
+// Use tx inside fn, not az: az knows nothing of what fn has done, and on
+// SQLite a change through az waits for tx to end. A Transaction inside fn
+// joins the one around it.
+func (az *Authz) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := az.ready(); err != nil {
+		return err
+	}
+	return az.join(ctx, func(t *transaction) error {
+		return fn(&Tx{&Authz{core: az.core, tx: t}})
+	})
+}
+
+// A transaction is one database transaction and the states it has made so far.
+type transaction struct {
+	core   *core
+	store  *store.Tx
+	since  int64
+	pack   *store.Head
+	states map[model.TenantID]*state // of the tenants that are locked
+	err    error                     // the first failure; nothing goes on after it
+	done   bool
+}
+
+func (t *transaction) usable() error {
+	if t.done {
+		return fmt.Errorf("authz: the transaction is over: %w", ErrInvalid)
+	}
+	if t.err != nil {
+		return fmt.Errorf("authz: the transaction has failed: %w", t.err)
+	}
+	return nil
+}
+
+// join runs fn in the open transaction, or in one of its own that it commits
+// and publishes.
+func (az *Authz) join(ctx context.Context, fn func(*transaction) error) error {
+	if az.tx != nil {
+		return az.tx.run(ctx, fn)
+	}
+	var t *transaction
+	err := az.store.Transaction(ctx, func(tx *store.Tx) error {
+		t = &transaction{core: az.core, store: tx, since: now(), states: make(map[model.TenantID]*state)}
+		defer func() { t.done = true }()
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.err
+	})
+	if err != nil {
+		return err
+	}
+	for _, st := range t.states {
+		az.cache.publish(st, t.since)
+	}
+	return nil
+}
+
+func (t *transaction) run(ctx context.Context, fn func(*transaction) error) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	err := ctx.Err()
+	if err == nil {
+		err = fn(t)
+	}
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	return err
+}
+
+// lock takes the tenant for this transaction and returns its state.
+func (t *transaction) lock(ctx context.Context, id model.TenantID) (*state, error) {
+	if st, ok := t.states[id]; ok {
+		return st, nil
+	}
+	head, err := t.store.Lock(store.TenantStream(id))
+	if err != nil {
+		return nil, notFound(err, "tenant %v", id)
+	}
+	pack, err := t.packHead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := t.core.cache.known(id)
+	if st == nil || st.head != head || st.pack != pack {
+		if st, err = t.load(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	t.states[id] = st
+	return st, nil
+}
+
+// packHead tells which pack is in force.
+func (t *transaction) packHead(ctx context.Context) (store.Head, error) {
+	if t.pack == nil {
+		heads, err := t.store.Heads(ctx, store.PackStream)
+		if err != nil {
+			return store.Head{}, err
+		}
+		head := heads[store.PackStream]
+		t.pack = &head
+	}
+	return *t.pack, nil
+}
+
+// state returns the tenant's state as this transaction sees it.
+func (t *transaction) state(ctx context.Context, id model.TenantID) (*state, error) {
+	if st, ok := t.states[id]; ok {
+		return st, nil
+	}
+	return t.load(ctx, id)
+}
+
+func (t *transaction) load(ctx context.Context, id model.TenantID) (*state, error) {
+	loaded, err := t.store.Load(ctx, id)
+	if err != nil {
+		return nil, notFound(err, "tenant %v", id)
+	}
+	return newState(id, t.core.pack.Model, loaded), nil
+}
+
+// notFound names what was not found, and leaves other errors alone.
+func notFound(err error, format string, args ...any) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrNotFound)
+	}
+	return err
+}
