@@ -13,7 +13,7 @@ import (
 
 // require refuses an actor who may not do all of the permissions in d. One
 // who may not even know of d learns no more than of a d that does not exist.
-func (az *Authz) require(st *state, by Actor, at time.Time, d model.Domain, permissions ...model.Permission) error {
+func require(st *state, by Actor, at time.Time, d model.Domain, permissions ...model.Permission) error {
 	if by.system {
 		if !st.open() {
 			return fmt.Errorf("tenant %v is closed: %w", d.Tenant(), ErrConflict)
@@ -38,7 +38,7 @@ func (az *Authz) require(st *state, by Actor, at time.Time, d model.Domain, perm
 		if !sees {
 			return unknown(d)
 		}
-		return az.denied(st, by.user, d, p, at)
+		return denied(st, by.user, d, p, at)
 	}
 	return nil
 }
@@ -76,7 +76,10 @@ func read[T any](ctx context.Context, az *Authz, by Actor, d model.Domain, p mod
 	if err = by.check(); err == nil {
 		var q *query
 		if q, err = az.query(ctx, d); err == nil && !by.system {
-			err = az.require(q.state, by, az.now(), d, p)
+			err = require(q.state, by, az.now(), d, p)
+		}
+		if err == nil && by.system {
+			err = q.exists(d)
 		}
 		if err == nil {
 			found, err = fn(q)
@@ -94,6 +97,19 @@ func (az *Authz) query(ctx context.Context, d model.Domain) (*query, error) {
 		return nil, notFound(err, "tenant %v", d.Tenant())
 	}
 	return &query{db: az.db(ctx), state: st}, nil
+}
+
+// exists refuses a dossier that is not there, open or closed.
+func (q *query) exists(d model.Domain) error {
+	if !d.IsDossier() {
+		return nil
+	}
+	var n int64
+	err := q.db.Model(&store.Dossier{}).Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Count(&n).Error
+	if err == nil && n == 0 {
+		err = unknown(d)
+	}
+	return err
 }
 
 // db is the database as az sees it: inside a transaction, with its changes.

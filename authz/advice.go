@@ -123,7 +123,7 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 			return nil, unknown(d)
 		}
 		var all []Advice
-		for _, entry := range az.pack.Catalog.Profiles {
+		for _, entry := range q.state.pack.Catalog.Profiles {
 			if entry.Advised && entry.Place&placeOf(d) != 0 && !q.state.held(entry.Profile, d) {
 				all = append(all, Advice{Domain: d, Kind: NoHolder, Profile: entry.Profile})
 			}

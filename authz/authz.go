@@ -15,7 +15,7 @@ import (
 // Config is what [Open] needs to know. Every field but Pack may be left zero.
 type Config struct {
 	// Pack is the policy: a shipped one, such as accountancy.Pack(), or one's
-	// own, read with model.ReadPack.
+	// own, read with model.ReadPack. See [Open] for when it comes in force.
 	Pack *model.Pack
 
 	// Clock tells the time for decisions, grants and the ledger. Nil is
@@ -42,7 +42,7 @@ type Authz struct {
 
 type core struct {
 	store  *store.Store
-	pack   *model.Pack
+	packs  *packs
 	clock  func() time.Time
 	cache  *cache
 	closed atomic.Bool
@@ -59,10 +59,11 @@ func OpenSQLite(path string) (*gorm.DB, error) { return store.OpenSQLite(path) }
 // connections, and Close does not close it. Several processes may open one
 // database.
 //
-// The pack's rows are kept in the database. Open writes them the first time
-// and when cfg.Pack has a higher version than the pack in force, and refuses
-// with [ErrConflict] another pack, a lower version, or a changed pack under
-// the same version.
+// The pack in force is kept in the database, and every process goes by it. Open
+// publishes cfg.Pack when there is none yet, and when cfg.Pack has a higher
+// version than the one in force. A lower version is left alone, so that an
+// older process can restart while a newer one is rolled out. Another pack, or a
+// changed one under the same version, is an [ErrConflict].
 func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Pack == nil {
 		return nil, fmt.Errorf("authz: Config.Pack is not set: %w", ErrInvalid)
@@ -83,19 +84,20 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}
+	known := new(packs)
 	az := &Authz{core: &core{
 		store: s,
-		pack:  cfg.Pack,
+		packs: known,
 		clock: cfg.Clock,
 		cache: &cache{
 			store:     s,
-			rules:     cfg.Pack.Model,
+			packs:     known,
 			staleness: cfg.Staleness,
 			limit:     cfg.Tenants,
 			slots:     make(map[model.TenantID]*slot),
 		},
 	}}
-	if err := az.install(ctx); err != nil {
+	if err := az.install(ctx, cfg.Pack); err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}
 	return az, nil

@@ -15,7 +15,7 @@ import (
 // A cache holds the states of the tenants that are in use.
 type cache struct {
 	store     *store.Store
-	rules     *model.Model
+	packs     *packs
 	staleness time.Duration
 	limit     int
 
@@ -85,6 +85,9 @@ func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	s.state.Store(fresh)
 	s.checked.Store(asked)
 	s.used.Store(asked)
+	if st == nil {
+		c.trim()
+	}
 	return fresh, nil
 }
 
@@ -96,7 +99,7 @@ func (c *cache) fetch(ctx context.Context, t model.TenantID, st *state) (*state,
 		if err != nil {
 			return nil, err
 		}
-		if heads[stream] == st.head && heads[store.PackStream] == st.pack {
+		if heads[stream] == st.head && heads[store.PackStream] == st.packHead {
 			return st, nil
 		}
 	}
@@ -104,20 +107,28 @@ func (c *cache) fetch(ctx context.Context, t model.TenantID, st *state) (*state,
 	if err != nil {
 		return nil, err
 	}
-	return newState(t, c.rules, loaded), nil
+	pack, err := c.packs.at(ctx, c.store, loaded.PackHead)
+	if err != nil {
+		return nil, err
+	}
+	return newState(t, pack, loaded), nil
 }
 
-// publish makes st the tenant's state unless a newer one is there. since is
-// when the transaction that made st began.
+// publish makes st, which a transaction has just committed, the tenant's
+// state unless a newer one is there. since is when the transaction began. A
+// tenant that is not in memory is left to the next check: st may not be the
+// newest any more.
 func (c *cache) publish(st *state, since int64) {
-	s := c.open(st.tenant)
+	s := c.slot(st.tenant)
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.state.Load()
 	switch {
-	case old != nil && old.head.Revision > st.head.Revision:
-		// A later change was published first.
-	case old != nil && old.pack.Revision > st.pack.Revision:
+	case old == nil || old.head.Revision > st.head.Revision:
+	case old.packHead.Revision > st.packHead.Revision:
 		// Neither has both changes; the next check loads what has.
 		s.state.Store(nil)
 	default:
@@ -127,15 +138,12 @@ func (c *cache) publish(st *state, since int64) {
 	}
 }
 
-// open returns the tenant's slot, making room for it if need be.
+// open returns the tenant's slot, empty when it is new.
 func (c *cache) open(t model.TenantID) *slot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.slots[t]
 	if s == nil {
-		if len(c.slots) >= c.limit {
-			c.evict()
-		}
 		s = new(slot)
 		s.used.Store(now())
 		c.slots[t] = s
@@ -143,23 +151,28 @@ func (c *cache) open(t model.TenantID) *slot {
 	return s
 }
 
-// evict drops the tenant that was not asked about for the longest time, out
-// of a handful that the map happens to give: the least recently used, nearly,
-// at a cost that does not grow with the number of tenants.
-func (c *cache) evict() {
+// trim drops tenants while there are too many: each time the one that was not
+// asked about for the longest time, out of a handful that the map happens to
+// give. That is the least recently used, nearly, at a cost that does not grow
+// with the number of tenants.
+func (c *cache) trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	const handful = 16
-	var oldest model.TenantID
-	var used int64
-	seen := 0
-	for t, s := range c.slots {
-		if at := s.used.Load(); seen == 0 || at < used {
-			oldest, used = t, at
+	for len(c.slots) > c.limit {
+		var oldest model.TenantID
+		var used int64
+		seen := 0
+		for t, s := range c.slots {
+			if at := s.used.Load(); seen == 0 || at < used {
+				oldest, used = t, at
+			}
+			if seen++; seen == handful {
+				break
+			}
 		}
-		if seen++; seen == handful {
-			break
-		}
+		delete(c.slots, oldest)
 	}
-	delete(c.slots, oldest)
 }
 
 func (c *cache) drop(t model.TenantID) {

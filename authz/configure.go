@@ -17,14 +17,14 @@ import (
 // pending change off.
 func (az *Authz) Configure(ctx context.Context, by Actor, d model.Domain, to model.Configuration) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "configure", func(c *change, row store.Dossier) error {
-		if !az.pack.Catalog.HasConfiguration(to) {
-			return az.undeclared("configuration", to)
+		if !c.catalog().HasConfiguration(to) {
+			return c.undeclared("configuration", to)
 		}
 		c.detail["configuration"] = to.String()
 		switch {
 		case to == row.Pending, to == row.Configuration && row.Pending.IsZero() && row.Failure == "":
 			return errUnchanged
-		case az.pack.Catalog.Pending(row.Configuration, to):
+		case c.catalog().Pending(row.Configuration, to):
 			row.Pending = to
 		default:
 			c.setConfiguration(d, &row, to)

@@ -45,9 +45,9 @@ func (az *Authz) CreateDossier(ctx context.Context, by Actor, tenant model.Tenan
 			return err
 		}
 		if d.Configuration.IsZero() {
-			d.Configuration = az.pack.Catalog.DefaultConfiguration()
+			d.Configuration = c.catalog().DefaultConfiguration()
 		}
-		if err := az.checkDossier(d); err != nil {
+		if err := c.checkDossier(d); err != nil {
 			return err
 		}
 		d.Created = c.at
@@ -99,22 +99,22 @@ func visibility(private bool) model.Trait {
 	return model.TraitShared
 }
 
-func (az *Authz) checkDossier(d Dossier) error {
+func (c *change) checkDossier(d Dossier) error {
 	if err := checkText("name", d.Name, required, 200); err != nil {
 		return err
 	}
-	catalog := az.pack.Catalog
+	catalog := c.catalog()
 	if !d.Configuration.IsZero() && !catalog.HasConfiguration(d.Configuration) {
-		return az.undeclared("configuration", d.Configuration)
+		return c.undeclared("configuration", d.Configuration)
 	}
 	for _, m := range d.Modules {
 		if !catalog.HasModule(m) {
-			return az.undeclared("module", m)
+			return c.undeclared("module", m)
 		}
 	}
 	for _, f := range d.Flags {
 		if !catalog.HasFlag(f) {
-			return az.undeclared("flag", f)
+			return c.undeclared("flag", f)
 		}
 	}
 	return nil
@@ -149,8 +149,8 @@ func (az *Authz) RenameDossier(ctx context.Context, by Actor, d model.Domain, na
 // SetModule switches a module on or off. It takes "dossier configure".
 func (az *Authz) SetModule(ctx context.Context, by Actor, d model.Domain, m model.Module, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set module", func(c *change, _ store.Dossier) error {
-		if !az.pack.Catalog.HasModule(m) {
-			return az.undeclared("module", m)
+		if !c.catalog().HasModule(m) {
+			return c.undeclared("module", m)
 		}
 		return c.toggle(model.TraitRule(d, model.ModuleTrait(m)), on)
 	})
@@ -160,8 +160,8 @@ func (az *Authz) SetModule(ctx context.Context, by Actor, d model.Domain, m mode
 // configure".
 func (az *Authz) SetFlag(ctx context.Context, by Actor, d model.Domain, f model.Flag, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set flag", func(c *change, _ store.Dossier) error {
-		if !az.pack.Catalog.HasFlag(f) {
-			return az.undeclared("flag", f)
+		if !c.catalog().HasFlag(f) {
+			return c.undeclared("flag", f)
 		}
 		return c.toggle(model.TraitRule(d, model.FlagTrait(f)), on)
 	})
@@ -218,7 +218,7 @@ func (az *Authz) ReopenDossier(ctx context.Context, by Actor, d model.Domain) er
 			return err
 		}
 		c.detail["domain"] = d.String()
-		return az.require(c.after(), by, c.at, d, model.CloseDossier)
+		return require(c.after(), by, c.at, d, model.CloseDossier)
 	})
 }
 
@@ -239,12 +239,12 @@ func (az *Authz) Dossier(ctx context.Context, by Actor, d model.Domain) (Dossier
 			Private: row.Private, Manager: row.Manager, Team: row.Team,
 			Closed: row.ClosedAt.Time(), Created: row.CreatedAt.Time(),
 		}
-		for _, m := range az.pack.Catalog.Modules {
+		for _, m := range q.state.pack.Catalog.Modules {
 			if q.state.has(model.TraitRule(d, model.ModuleTrait(m.Name))) {
 				found.Modules = append(found.Modules, m.Name)
 			}
 		}
-		for _, f := range az.pack.Catalog.Flags {
+		for _, f := range q.state.pack.Catalog.Flags {
 			if q.state.has(model.TraitRule(d, model.FlagTrait(f.Name))) {
 				found.Flags = append(found.Flags, f.Name)
 			}

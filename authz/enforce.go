@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -15,65 +16,52 @@ import (
 // [Config.Staleness] allows. A tenant or dossier that does not exist is no
 // error; nobody may do anything there.
 func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
-	st, at, err := az.ask(ctx, user, domain, p)
-	if err != nil || st == nil {
-		return false, err
+	var ok bool
+	st, at, err := az.ask(ctx, Request{user, domain, p})
+	if err == nil {
+		ok, err = st.enforce(user, domain, p, at)
 	}
-	ok, err := st.enforce(user, domain, p, at)
 	if err != nil {
 		return false, fmt.Errorf("authz: enforce: %w", err)
 	}
 	return ok, nil
 }
 
-// ask checks a request and returns what it is decided by: nothing when there
-// is no such tenant.
-func (az *Authz) ask(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (*state, time.Time, error) {
+// ask checks a request and returns what it is decided by.
+func (az *Authz) ask(ctx context.Context, r Request) (*state, time.Time, error) {
 	if err := az.ready(); err != nil {
 		return nil, time.Time{}, err
 	}
-	if err := az.checkRequest(user, domain, p); err != nil {
-		return nil, time.Time{}, fmt.Errorf("authz: enforce: %w", err)
+	st, err := az.view(ctx, r.Domain.Tenant())
+	if err == nil {
+		err = r.check(st.pack)
 	}
-	st, err := az.state(ctx, domain.Tenant())
-	if errors.Is(err, ErrNotFound) {
-		return nil, time.Time{}, nil
-	}
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("authz: enforce: %w", err)
-	}
-	return st, az.now(), nil
+	return st, az.now(), err
 }
 
-func (az *Authz) checkRequest(user model.UserID, domain model.Domain, p model.Permission) error {
-	switch {
-	case user.IsZero():
-		return fmt.Errorf("user is not set: %w", ErrInvalid)
-	case domain.IsZero():
-		return fmt.Errorf("domain is not set: %w", ErrInvalid)
+// view is [Authz.state], or a state without rows for a tenant that does not
+// exist: nobody may do anything there.
+func (az *Authz) view(ctx context.Context, t model.TenantID) (*state, error) {
+	st, err := az.state(ctx, t)
+	if errors.Is(err, ErrNotFound) {
+		return newState(t, az.packs.newest(), store.Loaded{}), nil
 	}
-	if _, ok := az.pack.Catalog.Permission(p.For(user)); !ok {
-		return fmt.Errorf("permission %q: the pack %s declares none of that name: %w", p, az.pack.Name, ErrInvalid)
-	}
-	return nil
+	return st, err
 }
 
 // Require is [Authz.Enforce] for code that goes on only when allowed: nil is
 // yes, and no is a [*DeniedError], which is an [ErrDenied].
 func (az *Authz) Require(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) error {
-	st, at, err := az.ask(ctx, user, domain, p)
-	if err != nil {
-		return err
+	var ok bool
+	st, at, err := az.ask(ctx, Request{user, domain, p})
+	if err == nil {
+		ok, err = st.enforce(user, domain, p, at)
 	}
-	if st == nil {
-		return nowhere(user, domain, p)
-	}
-	ok, err := st.enforce(user, domain, p, at)
 	if err != nil {
 		return fmt.Errorf("authz: require: %w", err)
 	}
 	if !ok {
-		return az.denied(st, user, domain, p, at)
+		return denied(st, user, domain, p, at)
 	}
 	return nil
 }
@@ -83,6 +71,20 @@ type Request struct {
 	User       model.UserID
 	Domain     model.Domain
 	Permission model.Permission
+}
+
+// check refuses a request that the pack could not answer.
+func (r Request) check(pack *model.Pack) error {
+	switch {
+	case r.User.IsZero():
+		return fmt.Errorf("user is not set: %w", ErrInvalid)
+	case r.Domain.IsZero():
+		return fmt.Errorf("domain is not set: %w", ErrInvalid)
+	}
+	if _, ok := pack.Catalog.Permission(r.Permission.For(r.User)); !ok {
+		return fmt.Errorf("permission %q: the pack %s declares none of that name: %w", r.Permission, pack.Name, ErrInvalid)
+	}
+	return nil
 }
 
 // EnforceBatch answers many requests, in their order. All those about one
@@ -96,15 +98,16 @@ func (az *Authz) EnforceBatch(ctx context.Context, requests []Request) ([]bool, 
 	states := make(map[model.TenantID]*state)
 	answers := make([]bool, len(requests))
 	for i, r := range requests {
-		err := az.checkRequest(r.User, r.Domain, r.Permission)
 		st, known := states[r.Domain.Tenant()]
-		if err == nil && !known {
-			if st, err = az.state(ctx, r.Domain.Tenant()); errors.Is(err, ErrNotFound) {
-				st, err = nil, nil
-			}
+		var err error
+		if !known {
+			st, err = az.view(ctx, r.Domain.Tenant())
 			states[r.Domain.Tenant()] = st
 		}
-		if err == nil && st != nil {
+		if err == nil {
+			err = r.check(st.pack)
+		}
+		if err == nil {
 			answers[i], err = st.enforce(r.User, r.Domain, r.Permission, at)
 		}
 		if err != nil {

@@ -15,8 +15,8 @@ var (
 	ErrDenied = errors.New("denied")
 	// ErrNotFound: there is no such thing, or the actor may not know of it.
 	ErrNotFound = store.ErrNotFound
-	// ErrConflict: it does not fit what is there, such as a second acceptance,
-	// the last administrator, or a closed dossier.
+	// ErrConflict: it does not fit what is there, such as an id that is taken,
+	// the last administrator, or a deactivated member.
 	ErrConflict = store.ErrConflict
 	// ErrExpired: it was valid once.
 	ErrExpired = errors.New("expired")

@@ -36,7 +36,7 @@ type Decision struct {
 // A Missing is one thing that stands between a user and a permission.
 type Missing struct {
 	Layer Layer
-	Name  string // of the module, configuration, setting, trait; empty for others
+	Name  string // of the module, configuration, setting, trait or second profile; else empty
 }
 
 func (m Missing) String() string {
@@ -91,35 +91,27 @@ func (d Decision) Reason() string {
 // Explain answers like [Authz.Enforce] and says why: the rows that decided,
 // or what is missing and which profiles would give it.
 func (az *Authz) Explain(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (Decision, error) {
-	st, at, err := az.ask(ctx, user, domain, p)
-	if err != nil {
-		return Decision{}, err
+	var d Decision
+	st, at, err := az.ask(ctx, Request{user, domain, p})
+	if err == nil {
+		d, err = st.explain(user, domain, p, at)
 	}
-	if st == nil {
-		return nowhere(user, domain, p).Decision, nil
-	}
-	d, err := az.explain(st, user, domain, p, at)
 	if err != nil {
 		return Decision{}, fmt.Errorf("authz: explain: %w", err)
 	}
 	return d, nil
 }
 
-// nowhere is the answer in a tenant that does not exist.
-func nowhere(user model.UserID, domain model.Domain, p model.Permission) *DeniedError {
-	return &DeniedError{user, domain, p, Decision{Missing: []Missing{{Layer: LayerDomain}}}}
-}
-
 // denied is the error for a request that was not allowed.
-func (az *Authz) denied(st *state, user model.UserID, domain model.Domain, p model.Permission, at time.Time) error {
-	d, err := az.explain(st, user, domain, p, at)
+func denied(st *state, user model.UserID, domain model.Domain, p model.Permission, at time.Time) error {
+	d, err := st.explain(user, domain, p, at)
 	if err != nil {
 		return err
 	}
 	return &DeniedError{user, domain, p, d}
 }
 
-func (az *Authz) explain(st *state, user model.UserID, domain model.Domain, p model.Permission, at time.Time) (Decision, error) {
+func (st *state) explain(user model.UserID, domain model.Domain, p model.Permission, at time.Time) (Decision, error) {
 	d := Decision{Revision: st.head.Revision, At: at}
 	e, err := st.engine()
 	if err != nil {
@@ -137,7 +129,7 @@ func (az *Authz) explain(st *state, user model.UserID, domain model.Domain, p mo
 	if len(d.Rows) == 0 {
 		d.Missing = st.missing(user, domain, x.Gaps)
 	}
-	for _, entry := range az.pack.Catalog.Profiles {
+	for _, entry := range st.pack.Catalog.Profiles {
 		if entry.Place&placeOf(domain) == 0 && entry.Place&model.AtTenant == 0 {
 			continue
 		}
@@ -191,8 +183,12 @@ func (s *state) missing(user model.UserID, domain model.Domain, gaps []engine.Ga
 // lacks says what a row is short of, besides the profile.
 func lacks(g engine.Gap) []Missing {
 	var all []Missing
-	if g.Via != "" {
+	switch g.Via {
+	case "":
+	case model.Assigned:
 		all = append(all, Missing{Layer: LayerAssignment})
+	default: // the row asks for two profiles, and the user has one
+		all = append(all, Missing{LayerProfile, g.Via})
 	}
 	if g.Trait != "" {
 		all = append(all, lacksTrait(g.Trait))

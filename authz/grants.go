@@ -75,9 +75,9 @@ func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p m
 // overGrant refuses an actor who may not give or take profile p of who in d,
 // and what cannot be held there at all.
 func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) error {
-	entry, ok := c.az.pack.Catalog.Profile(p)
+	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
-		return c.az.undeclared("profile", p)
+		return c.undeclared("profile", p)
 	}
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)

@@ -2,7 +2,6 @@ package authz
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -19,7 +18,7 @@ import (
 // error comes last, with a zero Permission.
 func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain model.Domain) iter.Seq2[model.Permission, error] {
 	return filter(ctx, az, "permissions", domain.Tenant(), func(st *state) []model.Permission {
-		return az.permissions(domain)
+		return permissions(st.pack, domain)
 	}, func(p model.Permission) Request { return Request{user, domain, p} })
 }
 
@@ -78,17 +77,14 @@ func filter[T any](ctx context.Context, az *Authz, what string, tenant model.Ten
 			return
 		}
 		at := az.now()
-		st, err := az.state(ctx, tenant)
-		if errors.Is(err, ErrNotFound) {
-			return
-		}
+		st, err := az.view(ctx, tenant)
 		if err != nil {
 			fail(err)
 			return
 		}
 		for _, candidate := range candidates(st) {
 			r := ask(candidate)
-			ok, err := false, az.checkRequest(r.User, r.Domain, r.Permission)
+			ok, err := false, r.check(st.pack)
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -108,15 +104,15 @@ func filter[T any](ctx context.Context, az *Authz, what string, tenant model.Ten
 
 // permissions returns every permission that can be asked in d: those of the
 // catalog, and handing out the profiles that can be held there.
-func (az *Authz) permissions(d model.Domain) []model.Permission {
+func permissions(pack *model.Pack, d model.Domain) []model.Permission {
 	at := placeOf(d)
 	var all []model.Permission
-	for _, entry := range az.pack.Catalog.Permissions {
+	for _, entry := range pack.Catalog.Permissions {
 		if entry.Place&at != 0 {
 			all = append(all, entry.Permission)
 		}
 	}
-	for _, entry := range az.pack.Catalog.Profiles {
+	for _, entry := range pack.Catalog.Profiles {
 		if entry.Place&at != 0 {
 			all = append(all, model.GrantOf(entry.Profile))
 		}

@@ -57,7 +57,7 @@ func (az *Authz) AddMember(ctx context.Context, by Actor, in model.Domain, m New
 		}
 		profiles := m.Profiles
 		if len(profiles) == 0 {
-			if p := az.pack.Catalog.DefaultProfile(placeOf(in)); !p.IsZero() {
+			if p := c.catalog().DefaultProfile(placeOf(in)); !p.IsZero() {
 				profiles = []model.Profile{p}
 			}
 		}
@@ -65,6 +65,9 @@ func (az *Authz) AddMember(ctx context.Context, by Actor, in model.Domain, m New
 			if err := c.grant(Grant{Subject: model.UserSubject(m.User), Profile: p, Domain: in}); err != nil {
 				return err
 			}
+		}
+		if len(c.added) == 0 {
+			return errUnchanged
 		}
 		c.detail["user"], c.detail["domain"] = m.User.String(), in.String()
 		return nil
@@ -234,6 +237,7 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 	return c.mayGrantAll(d, held.profiles(u, d))
 }
 
+// mayGrantAll refuses an actor who could not hand out all of the profiles.
 func (c *change) mayGrantAll(d model.Domain, profiles []model.Profile) error {
 	for _, p := range profiles {
 		if err := c.require(d, model.GrantOf(p)); err != nil {

@@ -98,6 +98,10 @@ func tenantOperations() []operation {
 			do: func(ctx context.Context, az *authz.Authz, c call) error {
 				return az.SetSetting(ctx, c.by, c.tenant(), c.setting, true)
 			}},
+		{method: "SetActivated", valid: call{by: system, domain: acme, profile: accountancy.Support}, takes: aTenant | aProfile | onlySystem,
+			do: func(ctx context.Context, az *authz.Authz, c call) error {
+				return az.SetActivated(ctx, c.by, c.tenant(), c.profile, true)
+			}},
 		{method: "CloseTenant", valid: call{by: system, domain: acme}, takes: aTenant | onlySystem,
 			do: func(ctx context.Context, az *authz.Authz, c call) error { return az.CloseTenant(ctx, c.by, c.tenant()) }},
 		{method: "ReopenTenant", valid: call{by: system, domain: home(tGone)}, takes: aTenant | aClosed | onlySystem,

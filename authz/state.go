@@ -15,17 +15,18 @@ import (
 // A state is what decisions in one tenant depend on, at one revision. It
 // never changes.
 type state struct {
-	tenant     model.TenantID
-	head, pack store.Head
-	rows       map[model.Rule]store.Row
-
+	tenant   model.TenantID
+	head     store.Head
+	rows     map[model.Rule]store.Row
+	packHead store.Head
 	packRows []model.Rule
-	rules    *model.Model
-	engine   func() (engine.Engine, error) // built on first use
+	pack     *model.Pack
+
+	engine func() (engine.Engine, error) // built on first use
 }
 
-func newState(tenant model.TenantID, rules *model.Model, l store.Loaded) *state {
-	s := &state{tenant: tenant, head: l.Head, pack: l.PackHead, rules: rules}
+func newState(tenant model.TenantID, pack *model.Pack, l store.Loaded) *state {
+	s := &state{tenant: tenant, head: l.Head, packHead: l.PackHead, pack: pack}
 	s.rows = make(map[model.Rule]store.Row, len(l.Rows))
 	for _, r := range l.Rows {
 		s.rows[r.Rule] = r
@@ -44,7 +45,7 @@ func (s *state) ready() *state {
 		}
 		// The order of rows decides which of several reasons is shown.
 		slices.SortFunc(rows, func(a, b engine.Row) int { return compareRules(a.Rule, b.Rule) })
-		return engine.New(s.rules, s.packRows, rows)
+		return engine.New(s.pack.Model, s.packRows, rows)
 	})
 	return s
 }

@@ -57,7 +57,11 @@ func (az *Authz) CreateTenant(ctx context.Context, by Actor, t Tenant) (Tenant, 
 		if err != nil {
 			return err
 		}
-		c.tenant, c.before = t.ID, newState(t.ID, az.pack.Model, store.Loaded{Head: head, PackHead: packHead, PackRows: packRows})
+		pack, err := az.packs.at(ctx, c.tx.store, packHead)
+		if err != nil {
+			return err
+		}
+		c.tenant, c.before = t.ID, newState(t.ID, pack, store.Loaded{Head: head, PackHead: packHead, PackRows: packRows})
 		c.add(model.TenantRules(t.ID)...)
 		return nil
 	})
@@ -90,10 +94,29 @@ func (az *Authz) SetSetting(ctx context.Context, by Actor, t model.TenantID, s m
 		if err := c.require(d, model.EditTenant); err != nil {
 			return err
 		}
-		if !az.pack.Catalog.HasSetting(s) {
-			return az.undeclared("setting", s)
+		if !c.catalog().HasSetting(s) {
+			return c.undeclared("setting", s)
 		}
 		return c.toggle(model.TraitRule(d, model.SettingTrait(s)), on)
+	})
+}
+
+// SetActivated switches on, for one tenant, what the pack keeps dormant until
+// the vendor activates it: a profile whose rows ask for the trait
+// "activated:NAME". Only [System] may.
+func (az *Authz) SetActivated(ctx context.Context, by Actor, t model.TenantID, p model.Profile, on bool) error {
+	return az.write(ctx, by, t, "set activated", func(c *change) error {
+		if err := c.requireSystem(); err != nil {
+			return err
+		}
+		d := model.TenantDomain(t)
+		if err := c.require(d); err != nil {
+			return err
+		}
+		if entry, ok := c.catalog().Profile(p); !ok || entry.Place == 0 {
+			return c.undeclared("profile", p)
+		}
+		return c.toggle(model.TraitRule(d, model.ActivatedTrait(p)), on)
 	})
 }
 
@@ -111,8 +134,8 @@ func (c *change) toggle(r model.Rule, on bool) error {
 }
 
 // undeclared says that the pack's catalog does not have a name.
-func (az *Authz) undeclared(kind string, name fmt.Stringer) error {
-	return fmt.Errorf("%s %q: the pack %s declares none of that name: %w", kind, name, az.pack.Name, ErrInvalid)
+func (c *change) undeclared(kind string, name fmt.Stringer) error {
+	return fmt.Errorf("%s %q: the pack %s declares none of that name: %w", kind, name, c.before.pack.Name, ErrInvalid)
 }
 
 // CloseTenant ends all access to the tenant and its dossiers, at once, and
@@ -156,7 +179,7 @@ func (az *Authz) Tenant(ctx context.Context, by Actor, t model.TenantID) (Tenant
 			return Tenant{}, err
 		}
 		found := Tenant{ID: t, Name: row.Name, Email: row.Email, Closed: row.ClosedAt.Time(), Created: row.CreatedAt.Time()}
-		for _, s := range az.pack.Catalog.Settings {
+		for _, s := range q.state.pack.Catalog.Settings {
 			if q.state.has(model.TraitRule(model.TenantDomain(t), model.SettingTrait(s.Name))) {
 				found.Settings = append(found.Settings, s.Name)
 			}

@@ -31,7 +31,8 @@ func checkText(what, s string, mayBeEmpty bool, limit int) error {
 		return fmt.Errorf("%s has more than %d characters: %w", what, limit, ErrInvalid)
 	}
 	for _, r := range s {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+		joiner := r == '\u200c' || r == '\u200d' // which some names need
+		if !joiner && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return fmt.Errorf("%s %q has a control character: %w", what, s, ErrInvalid)
 		}
 	}

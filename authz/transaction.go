@@ -111,7 +111,7 @@ func (t *transaction) lock(ctx context.Context, id model.TenantID) (*state, erro
 		return nil, err
 	}
 	st := t.core.cache.known(id)
-	if st == nil || st.head != head || st.pack != pack {
+	if st == nil || st.head != head || st.packHead != pack {
 		if st, err = t.load(ctx, id); err != nil {
 			return nil, err
 		}
@@ -146,7 +146,11 @@ func (t *transaction) load(ctx context.Context, id model.TenantID) (*state, erro
 	if err != nil {
 		return nil, notFound(err, "tenant %v", id)
 	}
-	return newState(id, t.core.pack.Model, loaded), nil
+	pack, err := t.core.packs.at(ctx, t.store, loaded.PackHead)
+	if err != nil {
+		return nil, err
+	}
+	return newState(id, pack, loaded), nil
 }
 
 // notFound names what was not found, and leaves other errors alone.

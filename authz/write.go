@@ -120,6 +120,8 @@ func (c *change) finish() error {
 // after is the state that the change makes, so far.
 func (c *change) after() *state { return c.before.with(c.added, c.removed) }
 
+func (c *change) catalog() *model.Catalog { return c.before.pack.Catalog }
+
 func (c *change) db() *gorm.DB { return c.tx.store.DB() }
 
 // add adds rules that are not there yet.
@@ -156,14 +158,14 @@ func (c *change) remove(rules ...model.Rule) {
 // keepRequired refuses a change that takes a required profile from the last
 // one who has it.
 func (c *change) keepRequired() error {
-	if len(c.removed) == 0 || !c.before.open() {
+	if c.before == nil || len(c.removed) == 0 || !c.before.open() {
 		return nil
 	}
 	after := c.after()
 	if !after.open() {
 		return nil // the tenant itself is closed
 	}
-	for _, entry := range c.az.pack.Catalog.Profiles {
+	for _, entry := range c.catalog().Profiles {
 		p := entry.Profile
 		if entry.Required && c.before.lasting(p, c.at) > 0 && after.lasting(p, c.at) == 0 {
 			return fmt.Errorf("nobody would be left with the profile %v: %w", p, ErrConflict)
@@ -182,7 +184,7 @@ func (c *change) may(d model.Domain, p model.Permission) (bool, error) {
 
 // require refuses an actor who may not do all of the permissions in d.
 func (c *change) require(d model.Domain, permissions ...model.Permission) error {
-	return c.az.require(c.before, c.by, c.at, d, permissions...)
+	return require(c.before, c.by, c.at, d, permissions...)
 }
 
 // requireSystem refuses everybody but the host itself.
@@ -235,7 +237,7 @@ func (c *change) noGain(domains ...model.Domain) error {
 }
 
 func (c *change) noGainAt(at time.Time, after *state, d model.Domain) error {
-	for _, p := range c.az.permissions(d) {
+	for _, p := range permissions(c.before.pack, d) {
 		had, err := c.before.enforce(c.by.user, d, p, at)
 		if err != nil {
 			return err

@@ -81,6 +81,13 @@ type Catalog struct {
 	modules        map[Module]bool
 	settings       map[Setting]bool
 	flags          map[Flag]bool
+	rows           repeats
+}
+
+// Line returns the line of the catalog that declares name as the kind, such as
+// "profile", or 0 when there is none.
+func (c *Catalog) Line(kind, name string) int {
+	return c.rows[strings.ToLower(kind+", "+name)].line
 }
 
 // A ProfileEntry declares a profile.

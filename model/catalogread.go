@@ -13,7 +13,6 @@ type catalogReader struct {
 	*Catalog
 	*collector
 	row   row
-	names repeats
 	packs int // rows of kind pack
 	// transitions are checked last: they may stand before the configurations.
 	transitions []row
@@ -50,9 +49,9 @@ func readCatalog(text []byte, c *collector) *Catalog {
 			modules:        map[Module]bool{},
 			settings:       map[Setting]bool{},
 			flags:          map[Flag]bool{},
+			rows:           repeats{},
 		},
 		collector: c,
-		names:     repeats{},
 	}
 	for r.row = range readRows(text, c) {
 		r.read()
@@ -69,13 +68,13 @@ func readCatalog(text []byte, c *collector) *Catalog {
 func (r *catalogReader) read() {
 	fields := r.row.fields
 	if n := len(strings.Split(catalogColumns, ",")); len(fields) != n {
-		r.add(r.row.line, 0, "%d fields, want %d: %s", len(fields), n, catalogColumns)
+		r.addAs(CheckArity, r.row.line, 0, "%d fields, want %d: %s", len(fields), n, catalogColumns)
 		return
 	}
 	kind, name := fields[0], fields[1]
 	for i, column := range strings.Split(catalogColumns, ", ") {
 		if fields[i] == "" && column != "place" && column != "value" {
-			r.fault(i, "%s is empty", column)
+			r.addAs(CheckEmpty, r.row.line, r.row.columns[i], "%s is empty", column)
 			return
 		}
 	}
@@ -83,7 +82,7 @@ func (r *catalogReader) read() {
 		r.fault(1, "%s %.80q: want lower case", kind, name)
 		return
 	}
-	if !r.names.check(r.row.line, kind+", "+name, r.collector) {
+	if !r.rows.check(r.row.line, kind+", "+name, r.collector) {
 		return
 	}
 	switch kind {

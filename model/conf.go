@@ -61,6 +61,11 @@ type definition struct {
 
 // ReadModel reads a model.conf. The error is [Faults].
 func ReadModel(file string, text []byte) (*Model, error) {
+	m, _, err := readModel(file, text)
+	return m, err
+}
+
+func readModel(file string, text []byte) (*Model, map[string]definition, error) {
 	c := &collector{file: file}
 	defs := readDefinitions(text, c)
 	m := &Model{Links: links()}
@@ -81,10 +86,10 @@ func ReadModel(file string, text []byte) (*Model, error) {
 		}
 	}
 	if err := c.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m.Text = m.render()
-	return m, nil
+	return m, defs, nil
 }
 
 // readDefinitions reads the lines of an ini file with the known sections and
@@ -201,12 +206,12 @@ func (m *Model) setMatcher(d definition, c *collector) {
 		known := ref[1] == "r" && slices.Contains(strings.Split(request, ", "), ref[2]) ||
 			ref[1] == "p" && m.Field(ref[2]) >= 0
 		if !known {
-			c.add(d.line, 0, "m: %.80s is not defined", ref[0])
+			c.addAs(CheckUndefined, d.line, 0, "m: %.80s is not defined", ref[0])
 		}
 	}
 	for _, call := range linkCall.FindAllStringSubmatch(code, -1) {
 		if _, known := m.Links[call[1]]; !known {
-			c.add(d.line, 0, "m: %.80s is not defined", call[1])
+			c.addAs(CheckUndefined, d.line, 0, "m: %.80s is not defined", call[1])
 		}
 	}
 	if strings.Count(code, "(") != strings.Count(code, ")") {

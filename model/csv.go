@@ -30,12 +30,12 @@ type line struct {
 func readLines(text []byte, c *collector) iter.Seq[line] {
 	return func(yield func(line) bool) {
 		if len(text) > maxFile {
-			c.add(0, 0, "the file is %d bytes long, want at most %d", len(text), maxFile)
+			c.addAs(CheckSize, 0, 0, "the file is %d bytes long, want at most %d", len(text), maxFile)
 			return
 		}
 		rest, marked := bytes.CutPrefix(text, []byte("\uFEFF"))
 		if marked {
-			c.add(1, 1, "the file starts with a byte order mark: save it as plain UTF-8")
+			c.addAs(CheckEncoding, 1, 1, "the file starts with a byte order mark: save it as plain UTF-8")
 		}
 		number := 0
 		for raw := range bytes.Lines(rest) {
@@ -43,7 +43,7 @@ func readLines(text []byte, c *collector) iter.Seq[line] {
 			raw = bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r"))
 			switch blank := bytes.Trim(raw, " "); {
 			case len(raw) > maxRow:
-				c.add(number, 0, "the line is %d bytes long, want at most %d", len(raw), maxRow)
+				c.addAs(CheckSize, number, 0, "the line is %d bytes long, want at most %d", len(raw), maxRow)
 			case !plain(raw, number, c), len(blank) == 0, blank[0] == '#':
 			case !yield(line{number, string(raw)}):
 				return
@@ -61,10 +61,10 @@ func plain(raw []byte, number int, c *collector) bool {
 		r, size := utf8.DecodeRune(raw[i:])
 		switch {
 		case r == utf8.RuneError && size <= 1:
-			c.add(number, i+1, "byte 0x%02X is not UTF-8", raw[i])
+			c.addAs(CheckEncoding, number, i+1, "byte 0x%02X is not UTF-8", raw[i])
 			return false
 		case !unicode.IsPrint(r):
-			c.add(number, i+1, "character %U: want printable text and plain spaces", r)
+			c.addAs(CheckEncoding, number, i+1, "character %U: want printable text and plain spaces", r)
 			return false
 		}
 		i += size
@@ -108,7 +108,7 @@ func readRow(l line, text io.Reader, c *collector) (row, bool) {
 		_, columns[i] = r.FieldPos(i)
 		fields[i] = strings.Trim(f, " ")
 		if strings.Contains(f, "#") {
-			c.add(l.number, columns[i], "%.80q holds a #: a comment wants a line of its own", f)
+			c.addAs(CheckComment, l.number, columns[i], "%.80q holds a #: a comment wants a line of its own", f)
 			sound = false
 		}
 	}
@@ -122,9 +122,9 @@ func quoteFault(l line, err error, c *collector) {
 	}
 	switch {
 	case errors.Is(err, csv.ErrBareQuote):
-		c.add(l.number, column, `a quote inside a field: put quotes round all of it, and "" for each inside`)
+		c.addAs(CheckQuote, l.number, column, `a quote inside a field: put quotes round all of it, and "" for each inside`)
 	case errors.Is(err, csv.ErrQuote):
-		c.add(l.number, column, "a quote that does not end with its field: a value cannot hold a line break")
+		c.addAs(CheckQuote, l.number, column, "a quote that does not end with its field: a value cannot hold a line break")
 	default:
 		c.add(l.number, column, "%v", err)
 	}
@@ -148,9 +148,9 @@ func (r repeats) check(line int, text string, c *collector) bool {
 		return true
 	}
 	if first.text == text {
-		c.add(line, 0, "%.200q is already on line %d", text, first.line)
+		c.addAs(CheckDuplicate, line, 0, "%.200q is already on line %d", text, first.line)
 	} else {
-		c.add(line, 0, "%.200q differs from line %d in capitals only", text, first.line)
+		c.addAs(CheckCaseTwin, line, 0, "%.200q differs from line %d in capitals only", text, first.line)
 	}
 	return false
 }

@@ -12,8 +12,26 @@ type Fault struct {
 	File    string // as given to the reader
 	Line    int    // from 1; 0 when the whole file is meant
 	Column  int    // in bytes from 1; 0 when the whole line is meant
+	Check   string // the sort of fault: one of the constants below, such as CheckArity
 	Message string
 }
+
+// The sorts of faults, as [Fault.Check] names them.
+const (
+	CheckSyntax     = "syntax"     // what is none of the others
+	CheckArity      = "arity"      // a row with too many or too few fields
+	CheckEmpty      = "empty"      // an empty field
+	CheckEffect     = "effect"     // an effect that is not exactly allow or deny
+	CheckUndeclared = "undeclared" // a name that the catalog does not declare
+	CheckDuplicate  = "duplicate"  // a row that is there already
+	CheckCaseTwin   = "case-twin"  // a row that differs from another in capitals only
+	CheckUndefined  = "undefined"  // a token of the matcher that nothing defines
+	CheckEncoding   = "encoding"   // a byte or character that no file may hold
+	CheckQuote      = "quote"      // a quote that does not stand round a field
+	CheckComment    = "comment"    // a comment behind something on its line
+	CheckSize       = "size"       // a file, line or field that is too long
+	CheckCycle      = "cycle"      // a name that contains itself
+)
 
 // Error returns "policy.csv:14: effect "Deny": want allow or deny".
 func (f Fault) Error() string {
@@ -52,12 +70,17 @@ type collector struct {
 	faults Faults
 }
 
+// add adds a fault of the sort [CheckSyntax].
 func (c *collector) add(line, column int, format string, args ...any) {
+	c.addAs(CheckSyntax, line, column, format, args...)
+}
+
+func (c *collector) addAs(check string, line, column int, format string, args ...any) {
 	switch {
 	case len(c.faults) < maxFaults:
-		c.faults = append(c.faults, Fault{c.file, line, column, fmt.Sprintf(format, args...)})
+		c.faults = append(c.faults, Fault{c.file, line, column, check, fmt.Sprintf(format, args...)})
 	case len(c.faults) == maxFaults:
-		c.faults = append(c.faults, Fault{c.file, line, column, "too many faults: gave up here"})
+		c.faults = append(c.faults, Fault{c.file, line, column, CheckSize, "too many faults: gave up here"})
 	}
 }
 

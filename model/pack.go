@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,8 @@ type Pack struct {
 	Catalog *Catalog
 
 	lines []int
+	defs  map[string]definition
+	files map[string]string
 }
 
 // The files of a pack.
@@ -37,36 +40,40 @@ const (
 // Besides what [ReadModel], [ReadRules] and [ReadCatalog] refuse, it refuses a
 // rule with a name that the catalog does not declare.
 func ReadPack(fsys fs.FS, name string) (*Pack, error) {
-	texts := map[string][]byte{}
+	texts := map[string]string{}
 	var errs []error
 	for _, file := range []string{ModelFile, PolicyFile, CatalogFile} {
 		text, err := readFile(fsys, file)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("pack %s: %w", name, err))
 		}
-		texts[file] = text
+		texts[file] = string(text)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	return ParsePack(name, texts)
+}
 
+// ParsePack is [ReadPack] for files that are in memory, by their names.
+func ParsePack(name string, files map[string]string) (*Pack, error) {
 	var faults Faults
-	m, err := ReadModel(ModelFile, texts[ModelFile])
+	m, defs, err := readModel(ModelFile, []byte(files[ModelFile]))
 	if err != nil {
 		faults = append(faults, err.(Faults)...)
 		m = &Model{}
 	}
 	policy, catalog := &collector{file: PolicyFile}, &collector{file: CatalogFile}
-	names := readCatalog(texts[CatalogFile], catalog)
+	names := readCatalog([]byte(files[CatalogFile]), catalog)
 	if names.version > 0 && names.name != name {
 		catalog.add(0, 0, "the pack is named %s, want %s", names.name, name)
 	}
 	var rows []policyRow
 	if err == nil { // without a model the rows mean nothing
-		rows = readPolicy(texts[PolicyFile], m, policy)
+		rows = readPolicy([]byte(files[PolicyFile]), m, policy)
 	}
 
-	p := &Pack{Name: names.name, Version: names.version, Labels: names.labels, Model: m, Catalog: names}
+	p := &Pack{Name: names.name, Version: names.version, Labels: names.labels, Model: m, Catalog: names, defs: defs, files: maps.Clone(files)}
 	for _, r := range rows {
 		p.Rules = append(p.Rules, r.rule)
 		p.lines = append(p.lines, r.line)
@@ -102,8 +109,14 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(fsys, name)
 }
 
+// File returns the text of one of the pack's files, as it was read.
+func (p *Pack) File(name string) string { return p.files[name] }
+
 // Line returns the line of policy.csv on which Rules[i] stands.
 func (p *Pack) Line(i int) int { return p.lines[i] }
+
+// ModelLine returns the line of model.conf that defines key, such as "m".
+func (p *Pack) ModelLine(key string) int { return p.defs[key].line }
 
 // Hash identifies what the pack decides: its name, model, rules and the names
 // of its catalog with their places and defaults. It stays the same when rows

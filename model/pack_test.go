@@ -68,14 +68,14 @@ func TestReadPack(t *testing.T) {
 func TestReadPackRefusesUndeclaredNames(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"p, amin, any, any, figure, view, allow":              `profile "amin": not declared in catalog.csv`,
+		"p, amin, any, any, figure, view, allow":              `profile "amin": not declared in catalog.csv; did you mean "admin"?`,
 		"p, admin, clint, any, figure, view, allow":           `profile "clint": not declared in catalog.csv`,
-		"p, admin, asigned, any, figure, view, allow":         `profile "asigned": not declared in catalog.csv`,
+		"p, admin, asigned, any, figure, view, allow":         `profile "asigned": not declared in catalog.csv; did you mean "assigned"?`,
 		"p, admin, any, configuration:E, figure, view, allow": `configuration "E": not declared in catalog.csv`,
 		"p, admin, any, module:pay, figure, view, allow":      `module "pay": not declared`,
 		"p, admin, any, setting:lax, figure, view, allow":     `setting "lax": not declared`,
-		"p, admin, any, wrklist, figure, view, allow":         `flag "wrklist": not declared`,
-		"p, admin, any, any, figures, view, allow":            `object "figures": not declared`,
+		"p, admin, any, wrklist, figure, view, allow":         `flag "wrklist": not declared in catalog.csv; did you mean "worklist"?`,
+		"p, admin, any, any, figures, view, allow":            `object "figures": not declared in catalog.csv; did you mean "figure"?`,
 		"p, admin, any, any, figure, edit, allow":             `permission "figure edit": not declared`,
 		"p, admin, any, any, *, edit, allow":                  `permission "* edit": not declared`,
 		"p, admin, any, any, figure:own, view, allow":         `object "figure:own": not declared`,

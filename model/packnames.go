@@ -1,6 +1,10 @@
 package model
 
 import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,10 +13,13 @@ import (
 func (p *Pack) checkNames(rows []policyRow, c *collector) {
 	objects := objectsOf(p.Catalog, p.Rules)
 	for _, r := range rows {
+		if c.full() {
+			return
+		}
 		v := r.rule.V
 		at := func(i int, err string) {
 			if err != "" {
-				c.add(r.line, r.columns[i+1], "%s", err)
+				c.addAs(CheckUndeclared, r.line, r.columns[i+1], "%s", err)
 			}
 		}
 		switch r.rule.PType {
@@ -25,7 +32,7 @@ func (p *Pack) checkNames(rows []policyRow, c *collector) {
 			if name, found := strings.CutPrefix(v[0], "profile:"); found {
 				at(0, p.Catalog.lacksProfile(name))
 			} else if !objects.known(v[0], Everything) {
-				at(0, lacks("object", v[0]))
+				at(0, objects.lacksObject(v[0]))
 			}
 		}
 	}
@@ -45,47 +52,73 @@ func (p *Pack) checkRule(r policyRow, objects objects, at func(int, string)) {
 		at(dom, p.Catalog.lacksTrait(Trait{v[dom]}))
 	}
 	if !objects.known(v[obj], Everything) {
-		at(obj, lacks("object", v[obj]))
+		at(obj, objects.lacksObject(v[obj]))
 	} else if !objects.known(v[obj], v[act]) {
-		at(act, lacks("permission", v[obj]+" "+v[act]))
+		at(act, objects.lacksPermission(v[obj], v[act]))
 	}
 }
 
-func lacks(kind, name string) string {
-	return kind + ` "` + name + `": not declared in ` + CatalogFile
+// lacks says that name is not declared, and which of the names that are it may
+// be meant to be.
+func lacks(kind, name string, declared iter.Seq[string]) string {
+	fault := kind + ` "` + name + `": not declared in ` + CatalogFile
+	if declared == nil {
+		return fault
+	}
+	return fault + didYouMean(name, declared)
+}
+
+// texts returns the keys of a map as they are written.
+func texts[K interface {
+	comparable
+	fmt.Stringer
+}, V any](m map[K]V, more ...string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k.String()) {
+				return
+			}
+		}
+		for _, word := range more {
+			if !yield(word) {
+				return
+			}
+		}
+	}
 }
 
 func (c *Catalog) lacksProfile(name string) string {
 	if _, found := c.profiles[Profile{name}]; found {
 		return ""
 	}
-	return lacks("profile", name)
+	return lacks("profile", name, texts(c.profiles, Assigned, Any))
 }
 
 // lacksTrait checks the traits whose names a catalog declares. What the vendor
 // activates or releases needs no declaration.
 func (c *Catalog) lacksTrait(t Trait) string {
-	found := true
+	name := t.Name()
+	found, declared := true, iter.Seq[string](nil)
 	switch t.Kind() {
 	case KindConfiguration:
-		_, found = c.configurations[Configuration{t.Name()}]
+		_, found = c.configurations[Configuration{name}]
+		declared = texts(c.configurations)
 	case KindModule:
-		found = c.modules[Module{t.Name()}]
+		found, declared = c.modules[Module{name}], texts(c.modules)
 	case KindSetting:
-		found = c.settings[Setting{t.Name()}]
+		found, declared = c.settings[Setting{name}], texts(c.settings)
 	case KindPlain:
 		switch t {
 		case TraitTenant, TraitDossier, TraitShared, TraitPrivate:
 		default:
-			if !c.flags[Flag{t.s}] {
-				return lacks("flag", t.s)
-			}
+			found = c.flags[Flag{name}]
+			declared = texts(c.flags, TraitTenant.s, TraitDossier.s, TraitShared.s, TraitPrivate.s)
 		}
 	}
-	if !found {
-		return lacks(string(t.Kind()), t.Name())
+	if found {
+		return ""
 	}
-	return ""
+	return lacks(cmp.Or(string(t.Kind()), "flag"), name, declared)
 }
 
 // objects are the actions of every object that a rule can name: declared ones,
@@ -127,6 +160,18 @@ func (o objects) add(object, action string) bool {
 }
 
 func (o objects) known(object, action string) bool { return o[object][action] }
+
+func (o objects) lacksObject(name string) string { return lacks("object", name, maps.Keys(o)) }
+
+// lacksPermission compares the actions of object, or the objects when there is
+// no such: together they would look like more than they do apart.
+func (o objects) lacksPermission(object, action string) string {
+	name := object + " " + action
+	if actions, found := o[object]; found {
+		return lacks("permission", name, nil) + didYouMean(action, maps.Keys(actions))
+	}
+	return lacks("permission", name, nil) + didYouMean(object, maps.Keys(o))
+}
 
 // addParts makes the parts of objects known, as the g3 rows say them.
 func (c *Catalog) addParts(rules []Rule) {

@@ -49,7 +49,7 @@ func readPolicy(text []byte, m *Model, c *collector) []policyRow {
 			continue
 		}
 		if len(values) != len(fields) {
-			c.add(r.line, 0, "%s has %d fields, want %d: %s", ptype, len(values), len(fields), strings.Join(fields, ", "))
+			c.addAs(CheckArity, r.line, 0, "%s has %d fields, want %d: %s", ptype, len(values), len(fields), strings.Join(fields, ", "))
 			continue
 		}
 		sound := true
@@ -61,7 +61,7 @@ func readPolicy(text []byte, m *Model, c *collector) []policyRow {
 		}
 		rule := NewRule(ptype, values...)
 		if ptype != "p" && ptype != "g2" && values[0] == values[1] {
-			c.add(r.line, r.columns[2], "%q contains itself", values[0])
+			c.addAs(CheckCycle, r.line, r.columns[2], "%q contains itself", values[0])
 		} else if repeated.check(r.line, rule.String(), c) {
 			rows = append(rows, policyRow{rule, r.line, r.columns})
 		}
@@ -88,16 +88,16 @@ func ruleFields(ptype string, m *Model) (fields []string, known bool) {
 // checkField reports whether v may stand in the named field.
 func checkField(ptype, field, v string, line, column int, c *collector) bool {
 	if v == "" {
-		c.add(line, column, "%s is empty", field)
+		c.addAs(CheckEmpty, line, column, "%s is empty", field)
 		return false
 	}
 	if len(v) > maxValue {
-		c.add(line, column, "%s %.40q… is %d bytes long, want at most %d", field, v, len(v), maxValue)
+		c.addAs(CheckSize, line, column, "%s %.40q… is %d bytes long, want at most %d", field, v, len(v), maxValue)
 		return false
 	}
-	oneOf := func(words ...string) bool {
+	oneOf := func(check string, words ...string) bool {
 		if !slices.Contains(words, v) {
-			c.add(line, column, "%s %q: want %s", effectName(field), v, strings.Join(words, " or "))
+			c.addAs(check, line, column, "%s %q: want %s", effectName(field), v, strings.Join(words, " or "))
 			return false
 		}
 		return true
@@ -119,7 +119,7 @@ func checkField(ptype, field, v string, line, column int, c *collector) bool {
 			_, err = ParseTrait(v)
 		}
 	case "domain":
-		return oneOf(Everything)
+		return oneOf(CheckSyntax, Everything)
 	case "trait":
 		var t Trait
 		if t, err = ParseTrait(v); err == nil && t.Kind() != KindReleased {
@@ -137,7 +137,7 @@ func checkField(ptype, field, v string, line, column int, c *collector) bool {
 			_, err = ParsePermission("object", v)
 		}
 	case "eft":
-		return oneOf("allow", "deny")
+		return oneOf(CheckEffect, "allow", "deny")
 	}
 	return !c.invalid(line, column, err)
 }

@@ -63,16 +63,16 @@ func (p *Pack) CheckScenarios(file string, scenarios []Scenario) error {
 				fault = p.Catalog.lacksTrait(n.trait)
 			default:
 				if _, found := p.Catalog.Permission(n.permission); !found {
-					fault = lacks("permission", n.permission.String())
+					fault = objects.lacksPermission(n.permission.object, n.permission.action)
 				}
 			}
 			if fault != "" {
-				c.add(n.line, n.column, "%s", fault)
+				c.addAs(CheckUndeclared, n.line, n.column, "%s", fault)
 			}
 		}
 		for _, n := range s.Nevers {
 			if !objects.known(n.Object, n.Action) {
-				c.add(n.Line, 0, "%s", lacks("permission", n.Object+" "+n.Action))
+				c.addAs(CheckUndeclared, n.Line, 0, "%s", objects.lacksPermission(n.Object, n.Action))
 			}
 		}
 	}

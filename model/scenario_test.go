@@ -139,12 +139,12 @@ func TestCheckScenariosFindsUndeclaredNames(t *testing.T) {
 	require.Equal(t, []string{
 		`scenarios.csv:2: setting "lax": not declared in catalog.csv`,
 		`scenarios.csv:3: configuration "E": not declared in catalog.csv`,
-		`scenarios.csv:3: flag "wrklist": not declared in catalog.csv`,
+		`scenarios.csv:3: flag "wrklist": not declared in catalog.csv; did you mean "worklist"?`,
 		`scenarios.csv:4: profile "boss": not declared in catalog.csv`,
 		`scenarios.csv:5: permission "figure edit": not declared in catalog.csv`,
 		`scenarios.csv:6: permission "staff grant": not declared in catalog.csv`,
-		`scenarios.csv:7: permission "figures *": not declared in catalog.csv`,
-		`scenarios.csv:7: profile "clint": not declared in catalog.csv`,
+		`scenarios.csv:7: permission "figures *": not declared in catalog.csv; did you mean "figure"?`,
+		`scenarios.csv:7: profile "clint": not declared in catalog.csv; did you mean "client"?`,
 		`scenarios.csv:7: module "pay": not declared in catalog.csv`,
 	}, check("case, x\ntenant, acme, setting:lax\ndossier, acme/d1, configuration:E, wrklist\ng, user:a, boss, acme/*\n"+
 		"deny, user:a, acme/d1, figure, edit\ndeny, user:a, acme/d1, staff, grant\nnever, clint, module:pay, figures, *\n"))

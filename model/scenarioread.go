@@ -61,12 +61,12 @@ func (r *scenarioReader) read() {
 		r.fault(0, "%.80q: want case, tenant, dossier, g, allow, deny or never first", verb)
 		return
 	case n != exact && !strings.HasSuffix(want, "…"), n < 1:
-		r.add(r.row.line, 0, "%s has %d fields, want %d: %s", verb, n, exact, want)
+		r.addAs(CheckArity, r.row.line, 0, "%s has %d fields, want %d: %s", verb, n, exact, want)
 		return
 	}
 	for i, v := range r.row.fields {
 		if v == "" {
-			r.fault(i, "field %d is empty", i)
+			r.addAs(CheckEmpty, r.row.line, r.row.columns[i], "field %d is empty", i)
 			return
 		}
 	}

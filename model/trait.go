@@ -43,8 +43,11 @@ func ModuleTrait(m Module) Trait { return trait(KindModule, m.s) }
 // SettingTrait is the trait of a tenant in which s is on.
 func SettingTrait(s Setting) Trait { return trait(KindSetting, s.s) }
 
+// ActivatedTrait is the trait of a tenant in which the vendor activated p.
+func ActivatedTrait(p Profile) Trait { return trait(KindActivated, p.s) }
+
 // FlagTrait is the trait of a dossier that is marked with f.
-func FlagTrait(f Flag) Trait { return Trait{f.s} }
+func FlagTrait(f Flag) Trait { return Trait(f) }
 
 func trait(k TraitKind, name string) Trait { return Trait{string(k) + ":" + name} }
 

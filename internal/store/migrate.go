@@ -26,7 +26,7 @@ var files embed.FS
 
 // versions are the schema's, oldest first. A version that was released never
 // changes; a change to the schema is a version more.
-var versions = []string{"0001_tables"}
+var versions = []string{"0001_tables", "0002_packs"}
 
 // Migrate brings the schema to the newest version. Any number of processes may
 // do so at the same time, and one that was interrupted may do so again. A

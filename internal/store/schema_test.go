@@ -18,7 +18,7 @@ import (
 
 var tables = []string{
 	"casbin_rule", "volmacht_addresses", "volmacht_dossiers", "volmacht_ledger", "volmacht_members",
-	"volmacht_migrations", "volmacht_people", "volmacht_shelved_rules", "volmacht_streams",
+	"volmacht_migrations", "volmacht_packs", "volmacht_people", "volmacht_shelved_rules", "volmacht_streams",
 	"volmacht_supporting", "volmacht_teams", "volmacht_tenants",
 }
 

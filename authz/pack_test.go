@@ -1,0 +1,100 @@
+package authz_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/internal/storetest"
+	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
+)
+
+// edited is the accountancy pack with some of its text replaced.
+func edited(t *testing.T, oldNew ...string) *model.Pack {
+	t.Helper()
+	shipped, texts := accountancy.Pack(), map[string]string{}
+	for _, file := range []string{model.ModelFile, model.PolicyFile, model.CatalogFile} {
+		texts[file] = shipped.File(file)
+	}
+	for i := 0; i < len(oldNew); i += 2 {
+		found := false
+		for file, text := range texts {
+			if strings.Contains(text, oldNew[i]) {
+				texts[file], found = strings.Replace(text, oldNew[i], oldNew[i+1], 1), true
+			}
+		}
+		require.True(t, found, "%q", oldNew[i])
+	}
+	pack, err := model.ParsePack(shipped.Name, texts)
+	require.NoError(t, err)
+	return pack
+}
+
+const (
+	version1 = "accountancy,                 ,               1,"
+	version2 = "accountancy,                 ,               2,"
+	figures  = "p,   full_access,                 any,      dossier,                    figure,           view,             allow\n"
+)
+
+// A newer pack is in force for every process as soon as one has opened it,
+// for the processes of the older one too.
+func TestNewerPack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		old := node(t, db, authz.Config{Staleness: time.Nanosecond})
+		home, ann := settle(t, old, "acme")
+		d, err := old.CreateDossier(t.Context(), authz.By(ann), home.Tenant(), authz.Dossier{Name: "Dossier"})
+		require.NoError(t, err)
+		client, err := old.AddPerson(t.Context(), authz.System, authz.Person{FirstName: "Carl", LastName: "Baker"})
+		require.NoError(t, err)
+		require.NoError(t, old.AddMember(t.Context(), authz.By(ann), d.Domain,
+			authz.NewMember{User: client.ID, Profiles: []model.Profile{accountancy.FullAccess}}))
+		sees := func(az *authz.Authz) bool {
+			t.Helper()
+			ok, err := az.Enforce(t.Context(), client.ID, d.Domain, accountancy.ViewFigure)
+			require.NoError(t, err)
+			return ok
+		}
+		require.True(t, sees(old))
+
+		second := edited(t, version1, version2, figures, "")
+		renewed, err := authz.Open(t.Context(), storetest.Reopen(t, db), authz.Config{Pack: second})
+		require.NoError(t, err)
+		require.False(t, sees(renewed))
+		require.False(t, sees(old))
+		require.NoError(t, old.Configure(t.Context(), authz.By(ann), d.Domain, accountancy.ConfigurationB))
+		require.False(t, sees(old))
+
+		// An older process that starts again goes by the pack in force.
+		again := node(t, storetest.Reopen(t, db), authz.Config{})
+		require.False(t, sees(again))
+	})
+}
+
+// Another pack, or a changed one of the same version, is refused, and the one
+// in force stays.
+func TestPackRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		node(t, db, authz.Config{})
+		_, err := authz.Open(t.Context(), db, authz.Config{Pack: edited(t, figures, "")})
+		require.ErrorIs(t, err, authz.ErrConflict)
+		require.ErrorContains(t, err, "give the changed pack a higher version")
+		_, err = authz.Open(t.Context(), db, authz.Config{})
+		require.ErrorIs(t, err, authz.ErrInvalid)
+
+		var rows int64
+		require.NoError(t, db.Table("casbin_rule").Where("tenant = ''").Count(&rows).Error)
+		require.EqualValues(t, len(accountancy.Pack().Rules), rows)
+		az := node(t, db, authz.Config{}) // the same again is no change
+		settle(t, az, "acme")
+		var packs int64
+		require.NoError(t, db.Table("volmacht_packs").Count(&packs).Error)
+		require.EqualValues(t, 1, packs)
+	})
+}
