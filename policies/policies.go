@@ -9,6 +9,10 @@ import (
 
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
+	"github.com/volmacht/volmacht/policies/afas"
+	"github.com/volmacht/volmacht/policies/finview"
+	"github.com/volmacht/volmacht/policies/sophia"
+	"github.com/volmacht/volmacht/policies/taxdome"
 )
 
 // A shipped is a pack of this module.
@@ -20,6 +24,10 @@ type shipped struct {
 
 var all = []shipped{
 	{"accountancy", accountancy.Pack, accountancy.Files},
+	{"afas", afas.Pack, afas.Files},
+	{"finview", finview.Pack, finview.Files},
+	{"sophia", sophia.Pack, sophia.Files},
+	{"taxdome", taxdome.Pack, taxdome.Files},
 }
 
 // Names returns the names of all packs, in order.

@@ -20,6 +20,8 @@ const namesFile = "names.go"
 var namesCommand = command{
 	name: "names", args: "[-check] PACK",
 	about: "write names.go in the folder of the pack, or print that of a pack that comes with Volmacht",
+	example: "policyctl names ./mypack\n" +
+		"policyctl names -check ./mypack",
 	prepare: func(flags *flag.FlagSet) func([]string, io.Writer) error {
 		check := flags.Bool("check", false, "write nothing, and fail when names.go is not what would be written")
 		return func(args []string, out io.Writer) error { return names(args, *check, out) }

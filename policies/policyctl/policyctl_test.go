@@ -46,82 +46,15 @@ func ctl(dir string, args ...string) (code int, out, errOut string) {
 	return code, strings.ReplaceAll(o.String(), dir, "DIR"), strings.ReplaceAll(e.String(), dir, "DIR")
 }
 
-func TestTest(t *testing.T) {
-	t.Parallel()
-	const world = "case, x\ntenant, acme\ng, user:ben, boss, acme/*\n"
-	cases := map[string]struct {
-		files       map[string]string
-		args        []string
-		code        int
-		out, errOut string
-	}{
-		"holds": {
-			args: []string{"test", "DIR"},
-			out:  "office: 1 cases, 1 checks and 0 nevers hold\n",
-		},
-		"wrong answers": {
-			files: map[string]string{"scenarios.csv": world + "deny, user:ben, acme/, big_report, view_all\nallow, user:tim, acme/, big_report, view_all\nnever, boss, *, *, *\n"},
-			args:  []string{"test", "DIR"},
-			code:  1,
-			errOut: `DIR/scenarios.csv:4: user:ben in acme/, "big_report view_all": allowed, want denied
-DIR/scenarios.csv:5: user:tim in acme/, "big_report view_all": denied, want allowed
-DIR/scenarios.csv:6: boss, not assigned, in a domain that is tenant: "big_report view_all" is allowed, want never
-office: 3 wrong of 2 checks and 1 nevers
-`,
-		},
-		"other files": {
-			files: map[string]string{"scenarios.csv": "x", "a.csv": world + "never, boss, dossier, *, *\n", "b.csv": world + "deny, user:ben, acme/, big_report, view_all\n"},
-			args:  []string{"test", "DIR", "DIR/a.csv", "DIR/b.csv"},
-			code:  1,
-			errOut: `DIR/b.csv:4: user:ben in acme/, "big_report view_all": allowed, want denied
-office: 1 wrong of 1 checks and 1 nevers
-`,
-		},
-		"faults of the pack": {
-			files:  map[string]string{"policy.csv": "p, boss, any, tenant, big_report, view_all, Allow\np, boss\n"},
-			args:   []string{"test", "DIR"},
-			code:   1,
-			errOut: "DIR/policy.csv:1: effect \"Allow\": want allow or deny\nDIR/policy.csv:2: p has 1 fields, want 6: sub, via, dom, obj, act, eft\n",
-		},
-		"faults of the scenarios": {
-			files:  map[string]string{"scenarios.csv": "case, x\nx\n"},
-			args:   []string{"test", "DIR"},
-			code:   1,
-			errOut: "DIR/scenarios.csv:1: the case asks nothing: want an allow, deny or never row\nDIR/scenarios.csv:2: \"x\": want case, tenant, dossier, g, allow, deny or never first\n",
-		},
-		"misspelt name": {
-			files:  map[string]string{"scenarios.csv": world + "deny, user:ben, acme/, big_report, view\n"},
-			args:   []string{"test", "DIR"},
-			code:   1,
-			errOut: "DIR/scenarios.csv:4: permission \"big_report view\": not declared in catalog.csv\n",
-		},
-		"pack with another name": {
-			files:  map[string]string{"catalog.csv": "pack, shop, , 1, a, b, c\nprofile, boss, tenant, , a, b, c\npermission, big_report view_all, tenant, , a, b, c\n"},
-			args:   []string{"test", "DIR"},
-			code:   1,
-			errOut: "DIR/catalog.csv: the pack is named shop, want office\n",
-		},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			code, out, errOut := ctl(office(t, c.files), c.args...)
-			require.Equal(t, c.errOut, errOut)
-			require.Equal(t, c.out, out)
-			require.Equal(t, c.code, code)
-		})
-	}
-}
-
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		args []string
 		want string
 	}{
-		"nothing":         {nil, "usage:\n  policyctl test PACK [FILE…]"},
-		"unknown command": {[]string{"tset", "DIR"}, "usage:\n  policyctl test"},
-		"no pack":         {[]string{"test"}, "policyctl test: no pack: wrong arguments\nusage: policyctl test PACK [FILE…]\n"},
+		"nothing":         {nil, "usage:\n  policyctl lint"},
+		"unknown command": {[]string{"tset", "DIR"}, "no command \"tset\"\nusage:\n  policyctl lint"},
+		"no pack":         {[]string{"test"}, "policyctl test: no pack: wrong arguments\nusage: policyctl test [-run"},
 		"unknown pack":    {[]string{"test", "nowhere"}, `"nowhere" is no folder, and no pack named so comes with Volmacht (there is accountancy`},
 		"a file":          {[]string{"test", "DIR/policy.csv"}, "DIR/policy.csv is a file, want the folder of a pack"},
 		"unknown flag":    {[]string{"test", "-x", "DIR"}, "flag provided but not defined: -x\nusage: policyctl test"},

@@ -81,8 +81,8 @@ allow, user:tim, acme/d2, report, view
 	faults, err := trial.Run(trial.Ours, pack, "s.csv", scenarios)
 	require.NoError(t, err)
 	require.Equal(t, model.Faults{
-		{File: "s.csv", Line: 13, Message: `user:ben in acme/d2, "report view": denied, want allowed`},
-		{File: "s.csv", Line: 14, Message: `user:kim in acme/d1, "report view": allowed, want denied`},
+		{File: "s.csv", Line: 13, Message: `user:ben in acme/d2, "report view": denied, want allowed: no row allows it`},
+		{File: "s.csv", Line: 14, Message: `user:kim in acme/d1, "report view": allowed, want denied: by policy.csv:4: p, client, any, dossier, report, view, allow`},
 	}, faults)
 }
 

@@ -1,0 +1,307 @@
+package lint_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/internal/lint"
+	"github.com/volmacht/volmacht/model"
+)
+
+const randomCatalog = `pack, office, , 1, a, b, c
+profile, boss, tenant, , a, b, c
+profile, clerk, tenant, , a, b, c
+profile, client, dossier, , a, b, c
+profile, both, tenant dossier, , a, b, c
+profile, group, none, , a, b, c
+profile, ghost, none, , a, b, c
+profile, member, none, , a, b, c
+permission, report view, dossier, , a, b, c
+permission, report edit, tenant dossier, , a, b, c
+permission, office view, tenant, , a, b, c
+configuration, B, , , a, b, c
+configuration, C, , , a, b, c
+module, extra, , , a, b, c
+setting, open, , , a, b, c
+`
+
+// TestRowsThatDecideNothing goes through every small world to see that no
+// answer changes without the rows that lint reports, and that some answer
+// changes without any other.
+func TestRowsThatDecideNothing(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	packs := 40
+	if testing.Short() {
+		packs = 10
+	}
+	reported := map[string]int{}
+	for range packs {
+		p := randomPack(t, r)
+		before := answers(t, p, p.Rules)
+		dead, nobody := map[int]bool{}, map[string]bool{}
+		for _, f := range lint.Pack(p) {
+			reported[f.Check]++
+			if f.Check == "unreachable" { // reported once, for all of its rows
+				nobody[strings.Split(f.Message, `"`)[1]] = true
+			}
+			if f.File != model.PolicyFile {
+				continue
+			}
+			row := slices.IndexFunc(p.Rules, func(r model.Rule) bool { return p.Line(slices.Index(p.Rules, r)) == f.Line })
+			switch f.Check {
+			case "unreachable", "escalation", "any-trait", "unset-trait":
+				continue
+			case "unchecked", "cycle", "chain":
+				t.Fatal(f)
+			}
+			dead[row] = true
+			if f.Check == "inapplicable" { // where the catalog has it asked
+				require.Equal(t, before.asked, answers(t, p, without(p.Rules, row)).asked, "%s in\n%s", f, text(p))
+			} else {
+				require.Equal(t, before.all, answers(t, p, without(p.Rules, row)).all, "%s in\n%s", f, text(p))
+			}
+		}
+		rest := without(p.Rules, slices.Collect(keys(dead))...)
+		left := answers(t, p, rest)
+		require.Equal(t, before.asked, left.asked, "all reported together in\n%s", text(p))
+		for i, rule := range p.Rules {
+			if dead[i] || rule.PType != "p" || nobody[rule.V[0]] || nobody[rule.V[1]] {
+				continue
+			}
+			if slices.Equal(before.all, answers(t, p, without(p.Rules, i)).all) {
+				alone := answers(t, p, without(rest, slices.Index(rest, rule)))
+				require.NotEqual(t, left.all, alone.all, "%s decides nothing, and is not reported, in\n%s", rule, text(p))
+			}
+		}
+	}
+	for _, name := range []string{"shadowed", "idle-deny", "idle-link", "inapplicable"} {
+		require.Positive(t, reported[name], "%s: a check that never finds anything would pass", name)
+	}
+}
+
+// TestWhoMayGrant asks in every small world whether somebody may grant what
+// lint says nobody may, and the other way round.
+func TestWhoMayGrant(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	packs := 100
+	if testing.Short() {
+		packs = 20
+	}
+	var yes, no int
+	for range packs {
+		p := randomPack(t, r)
+		var nobody []string
+		for _, f := range lint.Pack(p) {
+			if f.Check == "ungrantable" {
+				nobody = append(nobody, f.Message)
+			}
+		}
+		allowed := answers(t, p, p.Rules).granted
+		for _, profile := range []string{"boss", "clerk", "client", "both"} {
+			reported := slices.ContainsFunc(nobody, func(m string) bool { return strings.Contains(m, `profile "`+profile+`"`) })
+			require.Equal(t, !allowed[profile], reported, "%s in\n%s", profile, text(p))
+			if reported {
+				no++
+			} else {
+				yes++
+			}
+		}
+	}
+	require.Positive(t, yes)
+	require.Positive(t, no)
+}
+
+func keys(set map[int]bool) func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := range set {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func without(rules []model.Rule, rows ...int) []model.Rule {
+	var rest []model.Rule
+	for i, r := range rules {
+		if !slices.Contains(rows, i) {
+			rest = append(rest, r)
+		}
+	}
+	return rest
+}
+
+func text(p *model.Pack) string {
+	var b strings.Builder
+	for i, r := range p.Rules {
+		fmt.Fprintf(&b, "%d: %s\n", p.Line(i), r)
+	}
+	return b.String()
+}
+
+// randomPack returns a pack with few enough names that its rows meet.
+func randomPack(t *testing.T, r *rand.Rand) *model.Pack {
+	t.Helper()
+	pick := func(words ...string) string { return words[r.IntN(len(words))] }
+	for {
+		var b strings.Builder
+		for range 3 + r.IntN(9) {
+			object, action := pick("report", "report", "office", "report:own", "papers", "*", "profile:boss", "profile:client", "profiles"), "*"
+			switch object {
+			case "report", "report:own", "*", "papers":
+				action = pick("view", "edit", "*")
+			case "office":
+				action = pick("view", "*")
+			default:
+				action = pick("grant", "*")
+			}
+			fmt.Fprintf(&b, "p, %s, %s, %s, %s, %s, %s\n",
+				pick("boss", "clerk", "client", "both", "group", "group", "ghost", "member", "assigned"),
+				pick("any", "any", "any", "assigned", "group", "boss"),
+				pick("tenant", "dossier", "*", "any", "shared", "private", "configuration:B", "configuration:C", "module:extra", "setting:open", "released:news"),
+				object, action, pick("allow", "allow", "deny"))
+		}
+		for range r.IntN(4) {
+			fmt.Fprintf(&b, "g, %s, %s, *\n", pick("boss", "clerk", "client", "both", "member"), pick("group", "clerk", "both"))
+		}
+		b.WriteString("g3, report:own, report\n")
+		for range r.IntN(3) {
+			b.WriteString(pick("g3, report, papers\n", "g3, office, papers\n", "g3, profile:boss, profiles\n", "g3, profile:clerk, profiles\n", "g2, *, released:news\n"))
+		}
+		p, err := model.ReadPack(fstest.MapFS{
+			model.ModelFile:   {Data: []byte(engine.Standard)},
+			model.PolicyFile:  {Data: []byte(b.String())},
+			model.CatalogFile: {Data: []byte(randomCatalog)},
+		}, "office")
+		var faults model.Faults
+		if errors.As(err, &faults) { // a row twice, or a group that is empty
+			continue
+		}
+		require.NoError(t, err)
+		if slices.ContainsFunc(lint.Pack(p), func(f lint.Finding) bool { return f.Check == "cycle" }) {
+			continue
+		}
+		return p
+	}
+}
+
+// An answered is the answers to every question in every small world.
+type answered struct {
+	all     []bool
+	asked   []bool // those that the catalog says are asked there
+	granted map[string]bool
+}
+
+// answers asks an engine with rules, which are those of p or fewer.
+func answers(t *testing.T, p *model.Pack, rules []model.Rule) answered {
+	t.Helper()
+	a := answered{granted: map[string]bool{}}
+	policy := text(p)
+	for set := range 1 << len(varying) {
+		if slices.ContainsFunc(varying, func(word string) bool {
+			return set&(1<<slices.Index(varying, word)) != 0 && !strings.Contains(policy, word)
+		}) || set&8 != 0 && strings.Contains(policy, "g2, *, released:news") { // it is set already
+			continue
+		}
+		for _, configuration := range []string{"", "configuration:B", "configuration:C"} {
+			if !strings.Contains(policy, configuration) {
+				continue
+			}
+			e, err := engine.New(p.Model, rules, worldRows(set, configuration))
+			require.NoError(t, err)
+			a.ask(t, p, e)
+		}
+	}
+	return a
+}
+
+// varying are the words of a policy on which a bit of a set matters.
+var varying = []string{"module:extra", "setting:open", "both", "released:news"}
+
+var holdings = []string{"boss", "clerk", "client", "both", "assigned"}
+
+func worldRows(set int, configuration string) []engine.Row {
+	var rows []engine.Row
+	add := func(fields ...string) {
+		rows = append(rows, engine.Row{Rule: model.NewRule(fields[0], fields[1:]...)})
+	}
+	add("g2", "t/", "tenant")
+	add("g2", "t/", "t/*")
+	add("g2", "t/*", "*")
+	for _, d := range []string{"shared", "private"} {
+		add("g2", "t/"+d, "dossier")
+		add("g2", "t/"+d, d)
+		add("g2", "t/"+d, "t/*")
+		if configuration != "" {
+			add("g2", "t/"+d, configuration)
+		}
+		if set&1 != 0 {
+			add("g2", "t/"+d, "module:extra")
+		}
+	}
+	if set&2 != 0 {
+		add("g2", "t/*", "setting:open")
+	}
+	if set&8 != 0 {
+		add("g2", "t/*", "released:news")
+	}
+	for who := range 1 << len(holdings) {
+		user := fmt.Sprintf("user:%d", who)
+		add("g", user, "member", "t/*")
+		for i, role := range holdings {
+			switch {
+			case who&(1<<i) == 0:
+			case role == "client" || role == "assigned" || role == "both" && set&4 != 0:
+				add("g", user, role, "t/shared")
+				add("g", user, role, "t/private")
+				add("g", user, role, "t/closed")
+			default:
+				add("g", user, role, "t/*")
+			}
+		}
+	}
+	return rows
+}
+
+func (a *answered) ask(t *testing.T, p *model.Pack, e engine.Engine) {
+	t.Helper()
+	questions := [][2]string{
+		{"report", "view"}, {"report", "edit"}, {"report:own", "view"}, {"report:own", "edit"}, {"office", "view"},
+		{"profile:boss", "grant"}, {"profile:clerk", "grant"}, {"profile:client", "grant"}, {"profile:both", "grant"},
+	}
+	for who := range 1 << len(holdings) {
+		for _, q := range questions {
+			entry, listed := p.Catalog.Permission(model.Must(model.ParsePermission(q[0], q[1])))
+			if !listed {
+				continue
+			}
+			for i, domain := range []string{"t/", "t/shared", "t/private", "t/closed"} {
+				place := []model.Place{model.AtTenant, model.AtDossier, model.AtDossier, 0}[i]
+				ok, err := e.Enforce(engine.Request{Subject: fmt.Sprintf("user:%d", who), Domain: domain, Object: q[0], Action: q[1]}, time.Time{})
+				require.NoError(t, err)
+				a.all = append(a.all, ok)
+				if entry.Place&place != 0 {
+					a.asked = append(a.asked, ok)
+					if profile, found := strings.CutPrefix(q[0], "profile:"); found && ok {
+						a.granted[profile] = true
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	gomysql "github.com/go-sql-driver/mysql"
+	"gorm.io/driver/mysql"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/volmacht/volmacht/authz"
+)
+
+// openDB opens the database that dsn names: a file of SQLite that is there,
+// postgres://… or USER:PASSWORD@tcp(HOST)/NAME for MariaDB and MySQL. The
+// caller calls the function when done.
+func openDB(dsn string) (*gorm.DB, func() error, error) {
+	db, err := dial(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, pool.Close, nil
+}
+
+func dial(dsn string) (*gorm.DB, error) {
+	silent := &gorm.Config{Logger: logger.Discard} // errors come back, too
+	switch {
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		return gorm.Open(postgres.Open(dsn), silent)
+	case strings.Contains(dsn, "@") && strings.Contains(dsn, ")/"):
+		config, err := gomysql.ParseDSN(dsn)
+		if err != nil {
+			return nil, fmt.Errorf("database: %v: %w", err, errUsage)
+		}
+		config.ParseTime = true
+		return gorm.Open(mysql.Open(config.FormatDSN()), silent)
+	}
+	// SQLite would make a file that is not there, and find it empty.
+	if _, err := os.Stat(dsn); err != nil { // which may quote a password
+		return nil, fmt.Errorf("database: no such file; want one, postgres://… or USER:PASSWORD@tcp(HOST)/NAME: %w", errUsage)
+	}
+	return authz.OpenSQLite(dsn)
+}
