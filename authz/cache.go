@@ -175,6 +175,13 @@ func (c *cache) trim() {
 	}
 }
 
+// clear drops every tenant.
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.slots)
+}
+
 func (c *cache) drop(t model.TenantID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

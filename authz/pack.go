@@ -89,6 +89,9 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 			if err := want.follows(have); err != nil {
 				return err
 			}
+			if err := c.declares(pack); err != nil {
+				return err
+			}
 		}
 		c.detail, c.removed = want, rows
 		for _, r := range pack.Rules {
