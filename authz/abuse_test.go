@@ -247,7 +247,7 @@ func TestA12GrantToOneself(t *testing.T) {
 		t.Parallel()
 		az, _ := climb(t)
 		require.NoError(t, join(az), "a team that has nothing")
-		require.NoError(t, az.AddTeamMember(t.Context(), lead, tAcme, gBeta, uOlga))
+		require.NoError(t, az.AddTeamMember(t.Context(), lead, tAcme, gBeta, uCarl))
 		require.NoError(t, az.Assign(t.Context(), lead, dOne, authz.Supporting(uCarl)))
 	})
 }

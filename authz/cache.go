@@ -28,7 +28,7 @@ type slot struct {
 	state   atomic.Pointer[state]
 	checked atomic.Int64 // when state was last known to be the newest
 	used    atomic.Int64
-	mu      sync.Mutex // held while the database is asked, and to publish
+	busy    chan struct{} // holds one while the database is asked, and to publish
 }
 
 // started is what the cache's clock counts from: real, monotonic time, which
@@ -67,19 +67,26 @@ func (c *cache) slot(t model.TenantID) *slot {
 // and loads it if not.
 func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	s := c.open(t)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-s.busy }()
 	asked := now()
 	st := s.state.Load()
 	if st != nil && asked-s.checked.Load() < int64(c.staleness) {
 		return st, nil // somebody else has just done it
 	}
 	fresh, err := c.fetch(ctx, t, st)
-	if err != nil {
-		if errors.Is(err, ErrNotFound) {
-			c.drop(t)
-			return nil, err
-		}
+	if err != nil && (st == nil || errors.Is(err, ErrNotFound)) {
+		c.drop(t)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotFound), ctx.Err() != nil:
+		return nil, err
+	default:
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	s.state.Store(fresh)
@@ -123,8 +130,8 @@ func (c *cache) publish(st *state, since int64) {
 	if s == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.busy <- struct{}{}
+	defer func() { <-s.busy }()
 	old := s.state.Load()
 	switch {
 	case old == nil || old.head.Revision > st.head.Revision:
@@ -144,7 +151,7 @@ func (c *cache) open(t model.TenantID) *slot {
 	defer c.mu.Unlock()
 	s := c.slots[t]
 	if s == nil {
-		s = new(slot)
+		s = &slot{busy: make(chan struct{}, 1)}
 		s.used.Store(now())
 		c.slots[t] = s
 	}

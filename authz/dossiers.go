@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,7 +56,10 @@ func (az *Authz) CreateDossier(ctx context.Context, by Actor, tenant model.Tenan
 		err := c.db().Create(&store.Dossier{
 			Tenant: tenant, ID: d.ID, Name: d.Name, Configuration: d.Configuration, Private: d.Private, CreatedAt: store.At(c.at),
 		}).Error
-		if err = store.Translate(err); err != nil {
+		if err = store.Translate(err); errors.Is(err, ErrConflict) {
+			err = fmt.Errorf("the id is taken: %w", ErrConflict)
+		}
+		if err != nil {
 			return fmt.Errorf("dossier %v: %w", d.Domain, err)
 		}
 		c.add(model.DossierRules(d.Domain)...)

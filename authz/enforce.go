@@ -32,6 +32,9 @@ func (az *Authz) ask(ctx context.Context, r Request) (*state, time.Time, error) 
 	if err := az.ready(); err != nil {
 		return nil, time.Time{}, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, time.Time{}, err
+	}
 	st, err := az.view(ctx, r.Domain.Tenant())
 	if err == nil {
 		err = r.check(st.pack)
@@ -81,8 +84,12 @@ func (r Request) check(pack *model.Pack) error {
 	case r.Domain.IsZero():
 		return fmt.Errorf("domain is not set: %w", ErrInvalid)
 	}
-	if _, ok := pack.Catalog.Permission(r.Permission.For(r.User)); !ok {
+	entry, ok := pack.Catalog.Permission(r.Permission.For(r.User))
+	if !ok {
 		return fmt.Errorf("permission %q: the pack %s declares none of that name: %w", r.Permission, pack.Name, ErrInvalid)
+	}
+	if !entry.Place.Covers(r.Domain) {
+		return fmt.Errorf("permission %q is asked in a %v, not in %v: %w", r.Permission, entry.Place, r.Domain, ErrInvalid)
 	}
 	return nil
 }
@@ -93,6 +100,9 @@ func (r Request) check(pack *model.Pack) error {
 func (az *Authz) EnforceBatch(ctx context.Context, requests []Request) ([]bool, error) {
 	if err := az.ready(); err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("authz: enforce: %w", err)
 	}
 	at := az.now()
 	states := make(map[model.TenantID]*state)

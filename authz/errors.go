@@ -8,18 +8,19 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// The errors a caller branches on, with errors.Is. After any of them nothing
-// has changed, and nothing is allowed.
+// The errors a caller branches on, with errors.Is. After any of them nothing is
+// allowed, and, but for [ErrUnavailable], nothing has changed. A context that
+// ends gives its own error.
 var (
-	// ErrDenied: the actor may not do this. The error is a [*DeniedError].
+	// ErrDenied: the actor may not do this. Where a permission is lacking, the
+	// error is a [*DeniedError]; it is not where the change itself is out of
+	// bounds, such as one to the actor's own profiles.
 	ErrDenied = errors.New("denied")
 	// ErrNotFound: there is no such thing, or the actor may not know of it.
 	ErrNotFound = store.ErrNotFound
 	// ErrConflict: it does not fit what is there, such as an id that is taken,
 	// the last administrator, or a deactivated member.
 	ErrConflict = store.ErrConflict
-	// ErrExpired: it was valid once.
-	ErrExpired = errors.New("expired")
 	// ErrInvalid: the request itself is malformed.
 	ErrInvalid = model.ErrInvalid
 	// ErrStale: what this node knows is too old to decide on, and the
@@ -28,6 +29,8 @@ var (
 	// ErrUnavailable: the database could not be asked or did not answer. A
 	// write that ends so may or may not have been done; all others were not.
 	ErrUnavailable = store.ErrUnavailable
+	// ErrCorrupt: stored rows contradict each other; see [Authz.VerifyLedger].
+	ErrCorrupt = store.ErrCorrupt
 )
 
 // A DeniedError is an [ErrDenied] with the request, and with what would lift it.

@@ -84,7 +84,7 @@ func ExampleAuthz_Require() {
 	fmt.Println(denied.Decision.Missing, denied.Decision.Profiles)
 	// Output:
 	// true true
-	// [assignment] [admin administrator full_access full_feedback]
+	// [[assignment]] [admin administrator full_access full_feedback]
 }
 
 func ExampleAuthz_EnforceBatch() {
@@ -202,7 +202,7 @@ func ExampleAuthz_DeactivateMember() {
 	check(az.ReactivateMember(ctx, authz.By(ann), acme, emma))
 	fmt.Println(az.Enforce(ctx, emma, office.Domain(), accountancy.CreateDossier))
 	// Output:
-	// missing membership; given by admin, employee
+	// missing membership
 	// true <nil>
 }
 

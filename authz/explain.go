@@ -16,16 +16,18 @@ type Decision struct {
 	Allowed bool
 
 	// Rows are the policy rows that decided: the p row that allowed or denied,
-	// then the g, g2 and g3 rows by which it applies. There are none when
-	// nothing allowed.
+	// then the g, g2 and g3 rows by which it applies. There are none when no
+	// row allowed and none denied.
 	Rows []model.Rule
 
-	// Missing is, when nothing allowed and nothing denied, what the rows that
-	// come nearest to allowing it are short of.
-	Missing []Missing
+	// Missing is, when no row allowed and none denied, what the rows that come
+	// nearest to allowing it are short of: any one of these would do, all of
+	// it together.
+	Missing [][]Missing
 
 	// Profiles are those that would give the permission, if the user also
-	// held one of them there, as things are now.
+	// held one of them there, as things are now. There are none for who is no
+	// active member, or where there is no such place.
 	Profiles []model.Profile
 
 	// Revision is the tenant's, and At the time, that the answer is for.
@@ -73,11 +75,15 @@ func (d Decision) Reason() string {
 	case len(d.Missing) == 0:
 		return "nothing allows it"
 	}
-	parts := make([]string, len(d.Missing))
-	for i, m := range d.Missing {
-		parts[i] = m.String()
+	ways := make([]string, len(d.Missing))
+	for i, way := range d.Missing {
+		parts := make([]string, len(way))
+		for j, m := range way {
+			parts[j] = m.String()
+		}
+		ways[i] = strings.Join(parts, " and ")
 	}
-	reason := "missing " + strings.Join(parts, " or ")
+	reason := "missing " + strings.Join(ways, " or ")
 	if len(d.Profiles) > 0 {
 		names := make([]string, len(d.Profiles))
 		for i, p := range d.Profiles {
@@ -126,8 +132,16 @@ func (st *state) explain(user model.UserID, domain model.Domain, p model.Permiss
 	if d.Allowed {
 		return d, nil
 	}
+	if !st.isOpen(domain) {
+		d.Missing = [][]Missing{{{Layer: LayerDomain}}}
+		return d, nil
+	}
+	if !st.active(user) {
+		d.Missing = [][]Missing{{{Layer: LayerMembership}}}
+		return d, nil
+	}
 	if len(d.Rows) == 0 {
-		d.Missing = st.missing(user, domain, x.Gaps)
+		d.Missing = nearest(x.Gaps)
 	}
 	for _, entry := range st.pack.Catalog.Profiles {
 		if entry.Place&placeOf(domain) == 0 && entry.Place&model.AtTenant == 0 {
@@ -144,40 +158,28 @@ func (st *state) explain(user model.UserID, domain model.Domain, p model.Permiss
 	return d, nil
 }
 
-// missing turns the gaps of the rows that come nearest into what is missing.
-func (s *state) missing(user model.UserID, domain model.Domain, gaps []engine.Gap) []Missing {
-	what := model.TraitTenant
-	if domain.IsDossier() {
-		what = model.TraitDossier
-	}
-	if !s.has(model.NewRule("g2", domain.String(), what.String())) {
-		return []Missing{{Layer: LayerDomain}}
-	}
-	if !s.active(user) {
-		return []Missing{{Layer: LayerMembership}}
-	}
-	var nearest []Missing
-	fewest := 0
+// nearest returns what the rows that come nearest are short of.
+func nearest(gaps []engine.Gap) [][]Missing {
+	var ways [][]Missing
 	for _, g := range gaps {
 		if g.Role != "" {
 			continue // a profile the user does not have; see Decision.Profiles
 		}
-		lacks := lacks(g)
-		if nearest == nil || len(lacks) < fewest {
-			nearest, fewest = nil, len(lacks)
+		way := lacks(g)
+		if len(ways) > 0 && len(way) > len(ways[0]) {
+			continue
 		}
-		if len(lacks) == fewest {
-			for _, m := range lacks {
-				if !slices.Contains(nearest, m) {
-					nearest = append(nearest, m)
-				}
-			}
+		if len(ways) > 0 && len(way) < len(ways[0]) {
+			ways = nil
+		}
+		if !slices.ContainsFunc(ways, func(w []Missing) bool { return slices.Equal(w, way) }) {
+			ways = append(ways, way)
 		}
 	}
-	if nearest == nil {
-		return []Missing{{Layer: LayerProfile}}
+	if ways == nil {
+		return [][]Missing{{{Layer: LayerProfile}}}
 	}
-	return nearest
+	return ways
 }
 
 // lacks says what a row is short of, besides the profile.

@@ -43,7 +43,7 @@ func (c *change) grant(g Grant) error {
 		return err
 	}
 	from, until := g.From.UTC().Truncate(time.Microsecond), g.Until.UTC().Truncate(time.Microsecond)
-	if !until.IsZero() && (!from.Before(until) || !c.at.Before(until)) {
+	if !g.Until.IsZero() && (!from.Before(until) || !c.at.Before(until)) {
 		return fmt.Errorf("grant ends at %v, before it begins or in the past: %w", until, ErrInvalid)
 	}
 	rule := model.GrantRule(g.Subject, g.Profile, g.Domain)
@@ -54,16 +54,26 @@ func (c *change) grant(g Grant) error {
 		c.remove(rule)
 	}
 	c.addRow(store.Row{Rule: rule, From: from, Until: until})
-	return nil
+	if !c.before.denies(g.Profile) {
+		return nil
+	}
+	domains := []model.Domain{g.Domain}
+	if !g.Domain.IsDossier() {
+		domains = append(domains, c.before.dossiers()...)
+	}
+	return c.noLoss(c.before.usersOf(g.Subject), domains...)
 }
 
 // Withdraw takes a profile back. It takes what [Authz.Grant] takes.
 func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p model.Profile, in model.Domain) error {
 	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error {
-		if err := c.overGrant(from, p, in); err != nil {
-			return err
-		}
 		rule := model.GrantRule(from, p, in)
+		// The system may take back what an older pack declared.
+		if _, declared := c.catalog().Profile(p); declared || !by.system || !c.before.has(rule) {
+			if err := c.overGrant(from, p, in); err != nil {
+				return err
+			}
+		}
 		if !c.before.has(rule) {
 			return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -35,6 +36,9 @@ func (az *Authz) Ledger(ctx context.Context, by Actor, t model.TenantID, after u
 		return nil, fmt.Errorf("authz: ledger: limit %d: want 1 to %d: %w", limit, maxPage, ErrInvalid)
 	}
 	return read(ctx, az, by, model.TenantDomain(t), model.ViewAudit, "ledger", func(q *query) ([]LedgerEntry, error) {
+		if after > math.MaxInt64 {
+			return nil, nil // past every revision that can be
+		}
 		entries, err := az.entries(ctx, store.TenantStream(t), after, limit)
 		if err != nil {
 			return nil, err
@@ -69,7 +73,7 @@ func rules(rows []store.Row) []model.Rule {
 }
 
 // VerifyLedger checks a tenant's ledger: no revision missing, each row's hash
-// right and chained to the row before, the last one in force. An error says
+// right and chained to the row before, the last one in force. [ErrCorrupt] says
 // which revision is not as it was written.
 func (az *Authz) VerifyLedger(ctx context.Context, t model.TenantID) error {
 	if err := az.ready(); err != nil {
@@ -78,7 +82,11 @@ func (az *Authz) VerifyLedger(ctx context.Context, t model.TenantID) error {
 	if t.IsZero() {
 		return fmt.Errorf("authz: verify ledger: tenant is not set: %w", ErrInvalid)
 	}
-	if err := az.store.VerifyLedger(ctx, store.TenantStream(t)); err != nil {
+	verify := az.store.VerifyLedger
+	if az.tx != nil {
+		verify = az.tx.store.VerifyLedger
+	}
+	if err := verify(ctx, store.TenantStream(t)); err != nil {
 		return fmt.Errorf("authz: verify ledger: %w", notFound(err, "tenant %v", t))
 	}
 	return nil

@@ -82,20 +82,21 @@ func (c *change) join(m NewMember) error {
 	if c.by.is(m.User) {
 		return fmt.Errorf("user %v cannot add itself: %w", m.User, ErrDenied)
 	}
-	var known, here, elsewhere int64
-	if err := c.db().Model(&store.Person{}).Where("id = ?", m.User).Count(&known).Error; err != nil {
-		return err
-	}
+	var here, elsewhere int64
 	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant = ?", m.User, c.tenant).Count(&here).Error; err != nil {
-		return err
-	}
-	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant <> ?", m.User, c.tenant).Count(&elsewhere).Error; err != nil {
 		return err
 	}
 	if here == 1 {
 		return c.activeMember(m.User)
 	}
-	if known == 0 || elsewhere > 0 && !c.by.system {
+	// Two tenants that add one person at once would both find it in none.
+	if _, err := c.tx.store.Lock(store.PersonStream(m.User)); err != nil {
+		return notFound(err, "person %v", m.User)
+	}
+	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant <> ?", m.User, c.tenant).Count(&elsewhere).Error; err != nil {
+		return err
+	}
+	if elsewhere > 0 && !c.by.system {
 		return fmt.Errorf("person %v: %w", m.User, ErrNotFound)
 	}
 	c.add(model.GrantRule(model.UserSubject(m.User), model.Member, model.TenantDomain(c.tenant)))
@@ -163,7 +164,7 @@ func (c *change) overIdleMember(u model.UserID) (store.Member, error) {
 // everything held or set aside, for good; on a dossier the profiles and the
 // assignments there, and the person stays a member of the tenant. It takes
 // "member remove" in the domain and the grant of every profile that the member
-// holds there.
+// holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error {
 		if err := c.overMember(in, u); err != nil {
@@ -199,12 +200,23 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 		return err
 	}
 	c.detail["domain"] = d.String()
+	opened, err := c.opened()
+	if err != nil {
+		return err
+	}
 	mine, here := ofUser(u), inDossier(d)
-	held := c.before.find(func(r store.Row) bool { return mine(r) && here(r) })
-	if len(held) == 0 {
+	held := func(r store.Row) bool { return mine(r) && here(r) }
+	if len(opened.find(held)) == 0 {
 		return fmt.Errorf("member %v of dossier %v: %w", u, d, ErrNotFound)
 	}
-	c.removed = append(c.removed, held...)
+	if opened.has(model.AssignedRule(model.UserSubject(u), d)) {
+		if err := c.require(d, model.AssignDossier); err != nil {
+			return err
+		}
+	}
+	if err := c.forget(held); err != nil {
+		return err
+	}
 	if row.Manager == u {
 		if err := c.setDossier(d, "manager", nil); err != nil {
 			return err
@@ -237,9 +249,14 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 	return c.mayGrantAll(d, held.profiles(u, d))
 }
 
-// mayGrantAll refuses an actor who could not hand out all of the profiles.
+// mayGrantAll refuses an actor who could not hand out all of the profiles. One
+// that the vendor has not activated or released gives nothing, and nobody may
+// grant it: it protects nobody.
 func (c *change) mayGrantAll(d model.Domain, profiles []model.Profile) error {
 	for _, p := range profiles {
+		if c.before.dormant(p) {
+			continue
+		}
 		if err := c.require(d, model.GrantOf(p)); err != nil {
 			return err
 		}

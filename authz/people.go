@@ -28,6 +28,11 @@ type Address struct {
 }
 
 func (p Person) check() error {
+	for _, a := range p.Addresses {
+		if !a.Verified.IsZero() && (a.Verified.Unix() < 1 || a.Verified.Year() > 9999) {
+			return fmt.Errorf("e-mail address %q: verified at %v: %w", a.Email, a.Verified, ErrInvalid)
+		}
+	}
 	if err := checkText("first name", p.FirstName, required, 200); err != nil {
 		return err
 	}

@@ -129,6 +129,14 @@ func (s *state) holding(role, domain string) []model.UserID {
 	return users
 }
 
+// usersOf returns who is who, active or not: the user, or those of the team.
+func (s *state) usersOf(who model.Subject) []model.UserID {
+	if u, ok := who.User(); ok {
+		return []model.UserID{u}
+	}
+	return s.holding(who.String(), model.Everywhere(s.tenant))
+}
+
 // dossiers returns the open dossiers, in order.
 func (s *state) dossiers() []model.Domain {
 	var found []model.Domain

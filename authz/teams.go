@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -35,7 +36,10 @@ func (az *Authz) CreateTeam(ctx context.Context, by Actor, tenant model.TenantID
 			return err
 		}
 		err := c.db().Create(&store.Team{Tenant: tenant, ID: t.ID, Name: t.Name, Email: t.Email}).Error
-		if err = store.Translate(err); err != nil {
+		if err = store.Translate(err); errors.Is(err, ErrConflict) {
+			err = fmt.Errorf("the id is taken: %w", ErrConflict)
+		}
+		if err != nil {
 			return fmt.Errorf("team %v: %w", t.ID, err)
 		}
 		return nil
@@ -79,7 +83,7 @@ func (az *Authz) DeleteTeam(ctx context.Context, by Actor, tenant model.TenantID
 			return err
 		}
 		for _, u := range c.before.holding(model.TeamSubject(t).String(), model.Everywhere(tenant)) {
-			if err := c.noGainBy(u); err != nil {
+			if err := c.noGainBy(u, t); err != nil {
 				return err
 			}
 		}
@@ -105,7 +109,10 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 		}
 		c.add(rule)
 		c.detail["user"] = u.String()
-		return c.noGainBy(u)
+		if err := c.noLoss([]model.UserID{u}, c.before.domainsOf(model.TeamSubject(t))...); err != nil {
+			return err
+		}
+		return c.noGainBy(u, t)
 	})
 }
 
@@ -125,17 +132,21 @@ func (az *Authz) RemoveTeamMember(ctx context.Context, by Actor, tenant model.Te
 		}
 		c.remove(rule)
 		c.detail["user"] = u.String()
-		return c.noGainBy(u)
+		return c.noGainBy(u, t)
 	})
 }
 
 // noGainBy refuses an actor who is u and comes to more, by joining a team or by
 // leaving one that something is denied to.
-func (c *change) noGainBy(u model.UserID) error {
+func (c *change) noGainBy(u model.UserID, t model.TeamID) error {
 	if !c.by.is(u) {
 		return nil
 	}
-	return c.noGain(append(c.before.dossiers(), model.TenantDomain(c.tenant))...)
+	opened, err := c.opened()
+	if err != nil {
+		return err
+	}
+	return c.noGain(opened.domainsOf(model.TeamSubject(t))...)
 }
 
 func (az *Authz) writeTeam(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, action string, fn func(*change) error) error {
@@ -156,8 +167,15 @@ func (c *change) overTeam(t model.TeamID) error {
 	if _, err := c.team(t); err != nil {
 		return err
 	}
+	if c.by.system {
+		return nil
+	}
+	opened, err := c.opened() // a closed dossier may be open again
+	if err != nil {
+		return err
+	}
 	who := model.TeamSubject(t)
-	for _, r := range c.before.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
+	for _, r := range opened.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
 		d, permission := model.TenantDomain(c.tenant), model.AssignDossier
 		if r.Rule.V[2] != model.Everywhere(c.tenant) {
 			var err error
@@ -172,7 +190,7 @@ func (c *change) overTeam(t model.TeamID) error {
 			}
 			permission = model.GrantOf(p)
 		}
-		if ok, err := c.may(d, permission); err != nil {
+		if ok, err := opened.enforce(c.by.user, d, permission, c.at); err != nil {
 			return err
 		} else if !ok {
 			return fmt.Errorf("team %v has more than user %v could give: %w", t, c.by.user, ErrDenied)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -53,6 +54,9 @@ func canonicalEmail(s string) (string, error) {
 		return "", fmt.Errorf("e-mail address %q: want one bare address: %w", s, ErrInvalid)
 	}
 	at := strings.LastIndexByte(s, '@')
+	if strings.ContainsAny(s, "\u200c\u200d") || !norm.NFC.IsNormalString(s) {
+		return "", fmt.Errorf("e-mail address %q: a character in it can be taken for another: %w", s, ErrInvalid)
+	}
 	domain, err := domains.ToASCII(s[at+1:])
 	if err != nil || !strings.Contains(domain, ".") {
 		return "", fmt.Errorf("e-mail address %q: no such domain can be: %w", s, ErrInvalid)

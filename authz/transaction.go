@@ -26,7 +26,8 @@ func (tx *Tx) DB() *gorm.DB { return tx.tx.store.DB() }
 //
 // fn runs again from its start when the database ends the transaction to
 // resolve a deadlock, so it should do nothing else that cannot be done twice.
-// Use tx inside fn, not az: az knows nothing of what fn has done, and on
+// What fn checks with tx in a tenant that it has not changed may be changed by
+// others before the commit. Use tx inside fn, not az: az knows nothing of what fn has done, and on
 // SQLite a change through az waits for tx to end. A Transaction inside fn
 // joins the one around it.
 func (az *Authz) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
@@ -48,6 +49,8 @@ type transaction struct {
 	err    error                     // the first failure; nothing goes on after it
 	done   bool
 }
+
+var errPanicked = errors.New("a change in it panicked")
 
 func (t *transaction) usable() error {
 	if t.done {
@@ -87,11 +90,17 @@ func (t *transaction) run(ctx context.Context, fn func(*transaction) error) erro
 	if err := t.usable(); err != nil {
 		return err
 	}
+	returned := false
+	defer func() {
+		if !returned && t.err == nil {
+			t.err = errPanicked // whoever recovers, half a change is not kept
+		}
+	}()
 	err := ctx.Err()
 	if err == nil {
 		err = fn(t)
 	}
-	if err != nil && t.err == nil {
+	if returned = true; err != nil && t.err == nil {
 		t.err = err
 	}
 	return err

@@ -48,6 +48,9 @@ func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, act
 	}
 	return az.record(ctx, by, store.TenantStream(tenant), action, func(c *change) (err error) {
 		c.tenant = tenant
+		if err := c.strangerOf(tenant); err != nil {
+			return err
+		}
 		if c.before, err = c.tx.lock(ctx, tenant); err != nil {
 			return err
 		}
@@ -56,6 +59,20 @@ func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, act
 		}
 		return fn(c)
 	})
+}
+
+// strangerOf refuses an actor who is no member, before it takes or waits for
+// the tenant's lock.
+func (c *change) strangerOf(tenant model.TenantID) error {
+	if c.by.system {
+		return nil
+	}
+	var n int64
+	err := c.db().Model(&store.Member{}).Where("tenant = ? AND person = ?", tenant, c.by.user).Count(&n).Error
+	if err == nil && n == 0 {
+		err = unknown(model.TenantDomain(tenant))
+	}
+	return err
 }
 
 // record runs fn and then writes its row of the ledger, its policy rows and
@@ -155,33 +172,6 @@ func (c *change) remove(rules ...model.Rule) {
 	}
 }
 
-// keepRequired refuses a change that takes a required profile from the last
-// one who has it.
-func (c *change) keepRequired() error {
-	if c.before == nil || len(c.removed) == 0 || !c.before.open() {
-		return nil
-	}
-	after := c.after()
-	if !after.open() {
-		return nil // the tenant itself is closed
-	}
-	for _, entry := range c.catalog().Profiles {
-		p := entry.Profile
-		if entry.Required && c.before.lasting(p, c.at) > 0 && after.lasting(p, c.at) == 0 {
-			return fmt.Errorf("nobody would be left with the profile %v: %w", p, ErrConflict)
-		}
-	}
-	return nil
-}
-
-// may reports whether the actor may do p in d.
-func (c *change) may(d model.Domain, p model.Permission) (bool, error) {
-	if c.by.system {
-		return true, nil
-	}
-	return c.before.enforce(c.by.user, d, p, c.at)
-}
-
 // require refuses an actor who may not do all of the permissions in d.
 func (c *change) require(d model.Domain, permissions ...model.Permission) error {
 	return require(c.before, c.by, c.at, d, permissions...)
@@ -193,81 +183,4 @@ func (c *change) requireSystem() error {
 		return nil
 	}
 	return fmt.Errorf("only the system may do this: %w", ErrDenied)
-}
-
-// requireDossier is require for a dossier that must be there and open.
-func (c *change) requireDossier(d model.Domain, permissions ...model.Permission) (store.Dossier, error) {
-	if !d.IsDossier() {
-		return store.Dossier{}, fmt.Errorf("domain %q: want a dossier: %w", d, ErrInvalid)
-	}
-	if err := c.require(d, permissions...); err != nil {
-		return store.Dossier{}, err
-	}
-	row, err := c.dossier(d)
-	if err == nil && row.ClosedAt != 0 {
-		err = fmt.Errorf("dossier %v is closed: %w", d, ErrConflict)
-	}
-	return row, err
-}
-
-// dossier reads a dossier's own row.
-func (c *change) dossier(d model.Domain) (store.Dossier, error) {
-	var row store.Dossier
-	err := c.db().Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error
-	return row, notFound(store.Translate(err), "dossier %v", d)
-}
-
-// noGain refuses a change by which its own actor comes to more in the given
-// domains than it had, now or when a grant of its own begins or ends.
-func (c *change) noGain(domains ...model.Domain) error {
-	if c.by.system {
-		return nil
-	}
-	after := c.after()
-	moments := append(c.before.edges(c.by.user, c.at), after.edges(c.by.user, c.at)...)
-	slices.SortFunc(moments, time.Time.Compare)
-	for _, at := range slices.CompactFunc(append([]time.Time{c.at}, moments...), time.Time.Equal) {
-		for _, d := range domains {
-			if err := c.noGainAt(at, after, d); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *change) noGainAt(at time.Time, after *state, d model.Domain) error {
-	for _, p := range permissions(c.before.pack, d) {
-		had, err := c.before.enforce(c.by.user, d, p, at)
-		if err != nil {
-			return err
-		}
-		has, err := after.enforce(c.by.user, d, p, at)
-		if err != nil {
-			return err
-		}
-		if has && !had {
-			return fmt.Errorf("user %v would give itself %v in %v: %w", c.by.user, p, d, ErrDenied)
-		}
-	}
-	return nil
-}
-
-// member reads a membership of the tenant.
-func (c *change) member(u model.UserID) (store.Member, error) {
-	if u.IsZero() {
-		return store.Member{}, fmt.Errorf("user is not set: %w", ErrInvalid)
-	}
-	var row store.Member
-	err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Take(&row).Error
-	return row, notFound(store.Translate(err), "member %v of tenant %v", u, c.tenant)
-}
-
-// activeMember refuses who is no active member of the tenant.
-func (c *change) activeMember(u model.UserID) error {
-	m, err := c.member(u)
-	if err == nil && m.State != store.Active {
-		err = fmt.Errorf("member %v is %s: %w", u, m.State, ErrConflict)
-	}
-	return err
 }

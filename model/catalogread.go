@@ -190,9 +190,9 @@ func (r *catalogReader) profile() {
 		}
 		*set = true
 	}
-	for _, other := range r.Profiles {
-		if e.Default && other.Default && e.Place&other.Place != 0 {
-			r.fault(3, "%s is the default already", other.Profile)
+	if e.Default {
+		if first := r.DefaultProfile(place); !first.IsZero() {
+			r.fault(3, "%s is the default already", first)
 			return
 		}
 	}

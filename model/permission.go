@@ -42,6 +42,9 @@ func checkObject(s string) error {
 
 // GrantOf is the permission to give and take profile p.
 func GrantOf(p Profile) Permission {
+	if p.IsZero() {
+		return Permission{}
+	}
 	return Permission{object: "profile:" + p.s, action: "grant"}
 }
 

@@ -49,7 +49,12 @@ func ActivatedTrait(p Profile) Trait { return trait(KindActivated, p.s) }
 // FlagTrait is the trait of a dossier that is marked with f.
 func FlagTrait(f Flag) Trait { return Trait(f) }
 
-func trait(k TraitKind, name string) Trait { return Trait{string(k) + ":" + name} }
+func trait(k TraitKind, name string) Trait {
+	if name == "" {
+		return Trait{}
+	}
+	return Trait{string(k) + ":" + name}
+}
 
 // ParseTrait reads a trait. The error wraps [ErrInvalid].
 func ParseTrait(s string) (Trait, error) {

@@ -94,63 +94,6 @@ profile, boss, tenant, , a, b, c
 permission, report view, dossier, , a, b, c
 `
 
-// TestMatchers says of matchers whether they keep domains apart.
-func TestMatchers(t *testing.T) {
-	t.Parallel()
-	const role, dom = "g(r.sub, p.sub, r.dom)", "g2(r.dom, p.dom)"
-	for matcher, want := range map[string]string{
-		role + " && " + dom: "",
-		dom + " && (r.act == p.act || p.act == '*') && " + role:  "",
-		"(" + role + ") && (p.dom == \"any\" || " + dom + ")":    "",
-		role + " && r.dom == p.dom":                              "",
-		role + " && keyMatch(r.dom, p.dom) && !(r.act != p.act)": "",
-		"g( r.sub,p.sub , r.dom ) && " + dom:                     "",
-		role + " && " + dom + " && r.act in ('view', 'edit')":    "",
-		dom:                 "unanchored",
-		role:                "unanchored",
-		role + " || " + dom: "unanchored",
-		role + " && (" + dom + " || r.act == 'view')":                     "unanchored",
-		role + " && !" + dom:                                              "unanchored",
-		"!" + role + " && " + dom:                                         "unanchored",
-		role + " && p.dom == 'any'":                                       "unanchored",
-		"(" + role + " || r.sub == 'user:root') && " + dom:                "unanchored",
-		"g(r.sub, p.via, r.dom) && " + dom:                                "unanchored",
-		"g(r.sub, p.sub, 'x/') && " + dom:                                 "unanchored",
-		"g(r.sub, p.sub, r.obj) && " + dom:                                "unanchored",
-		"g(r.sub, p.sub, r.dom) == false && " + dom:                       "unanchored",
-		"(r.act == 'x' ? " + role + " : true) && " + dom:                  "unanchored",
-		role + " && " + dom + " && (true || r.act == 'view') || false":    "unanchored",
-		role + " && " + dom + " && keyMatch(r.obj)":                       "undefined",
-		role + " && " + dom + " && g2(r.dom)":                             "undefined",
-		role + " && " + dom + " && keymatch(r.obj, p.obj)":                "undefined",
-		role + " && " + dom + " && r.obj == document":                     "undefined",
-		role + " && " + dom + " && r.obj.Owner == r.sub":                  "undefined",
-		role + " && " + dom + " && r.obj.Owns(r.sub)":                     "undefined",
-		role + " && " + dom + " && len(r.obj) > 3":                        "undefined",
-		role + " && " + dom + " && r.obj &&& p.obj":                       "undefined",
-		role + " && " + dom + " && r.obj > 3":                             "undefined",
-		role + " && " + dom + " && (r.act == p.act || r.act == nobody)":   "undefined",
-		role + " && " + dom + " && (r.act == \"||\" || r.obj == \"a(b\")": "",
-	} {
-		t.Run(matcher, func(t *testing.T) {
-			t.Parallel()
-			conf := engine.Standard[:strings.Index(engine.Standard, "m = ")] + "m = " + matcher + "\n"
-			findings, err := lint.Files(pack(map[string]string{
-				model.ModelFile: conf, model.PolicyFile: "p, boss, any, tenant, report, view, allow\n", model.CatalogFile: cleanCatalog,
-			}), "office")
-			require.NoError(t, err)
-			if want == "" {
-				want = "slow-matcher"
-			}
-			require.NotEmpty(t, findings)
-			require.Equal(t, want, findings[0].Check, "%v", findings)
-			if want == "slow-matcher" {
-				require.Len(t, findings, 1, "%v", findings)
-			}
-		})
-	}
-}
-
 // A chain may be as long as Casbin follows it.
 func TestChainsThatHold(t *testing.T) {
 	t.Parallel()

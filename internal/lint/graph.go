@@ -116,11 +116,16 @@ func (l *linter) chains() {
 			longest[name] = best
 			return best
 		}
-		reported := map[int]bool{}
+		contained, reported := map[string]bool{}, map[int]bool{}
+		for _, links := range g.links {
+			for _, e := range links {
+				contained[e.to] = true
+			}
+		}
 		for _, name := range g.starts {
 			chain := follow(name)
-			if len(chain) <= limit || reported[chain[limit].row] {
-				continue
+			if contained[name] || len(chain) <= limit || reported[chain[limit].row] {
+				continue // a chain that is too long is so from its very start
 			}
 			reported[chain[limit].row] = true
 			l.broken = true
@@ -134,7 +139,13 @@ func (l *linter) chains() {
 	}
 }
 
-func arrows(names []string) string { return strings.Join(names, " → ") }
+// arrows joins names, and leaves the middle out of many.
+func arrows(names []string) string {
+	if len(names) > 20 {
+		names = slices.Concat(names[:10], []string{"…"}, names[len(names)-5:])
+	}
+	return strings.Join(names, " → ")
+}
 
 // idleLinks reports rows by which nothing is reached that a p row speaks of,
 // or nothing that would not be reached without them.

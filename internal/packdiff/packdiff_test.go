@@ -100,6 +100,14 @@ func TestPacks(t *testing.T) {
 			`clerk loses "report view" on a dossier, when assigned and configuration:B`,
 			`boss with clerk loses "report view" on a dossier, when configuration:B`,
 		}},
+		"gains before losses": {
+			without: "p, boss, any, dossier, report, *, allow\n", policy: "p, clerk, any, shared, report, edit, allow",
+			want: []string{
+				`clerk gains "report edit" on a dossier, when shared`,
+				`boss loses "report view" on a dossier`,
+				`boss loses "report edit" on a dossier`,
+			},
+		},
 		"released":     {policy: "g2, *, released:clerks\np, clerk, any, released:clerks, report, edit, allow", want: []string{`clerk gains "report edit" on a dossier`}},
 		"not released": {policy: "p, clerk, any, released:clerks, report, edit, allow"},
 	}

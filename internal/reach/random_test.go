@@ -44,6 +44,9 @@ func read(t *testing.T, policy string) *model.Pack {
 func randomPolicy(r *rand.Rand) string {
 	pick := func(words ...string) string { return words[r.IntN(len(words))] }
 	rows := map[string]bool{"p, boss, any, any, report, view, allow\n": true}
+	for range 2 { // that lead somewhere
+		rows[fmt.Sprintf("p, %s, any, any, profile:%s, grant, allow\n", pick("boss", "clerk", "client"), pick("boss", "clerk", "client"))] = true
+	}
 	for range 3 + r.IntN(7) {
 		rows[fmt.Sprintf("p, %s, %s, %s, %s, %s\n",
 			pick("boss", "clerk", "client", "client", "member", "assigned"), pick("any", "any", "any", "assigned"),
@@ -228,10 +231,8 @@ func TestPackEqualsBruteForce(t *testing.T) {
 		}
 	}
 	t.Logf("%d beyond, %d escalations", beyond, escalations)
-	if !testing.Short() {
-		require.Greater(t, beyond, rounds)
-		require.Positive(t, escalations)
-	}
+	// Packs in which nobody gets anywhere would make a test that never fails.
+	require.Greater(t, beyond+escalations, rounds/3)
 }
 
 // A found is what brute force finds: bits of things and of questions.

@@ -28,12 +28,11 @@ e = some(where (p.eft == allow))
 m = g(r.sub, p.sub, r.dom) && r.act == p.act
 `
 
-func enforcer(t *testing.T, s *store.Store) *casbin.Enforcer {
+func enforcer(t *testing.T, db *gorm.DB) *casbin.Enforcer {
 	t.Helper()
 	m, err := casbinmodel.NewModelFromString(conf)
 	require.NoError(t, err)
-	adapter, err := s.Adapter()
-	require.NoError(t, err)
+	adapter := storetest.Adapter(t, db)
 	e, err := casbin.NewEnforcer(m, adapter)
 	require.NoError(t, err)
 	return e
@@ -49,7 +48,7 @@ func TestAdapter(t *testing.T) {
 			Added: []store.Row{{Rule: model.NewRule("p", "admin", "view")}}}))
 		columns := schemaDump(t, db)
 
-		e := enforcer(t, s)
+		e := enforcer(t, db)
 		for who, want := range map[string]bool{"user:ann": true, "user:bob": true, "user:eve": false} {
 			got, err := e.Enforce(who, "acme/*", "view")
 			require.NoError(t, err)
@@ -89,11 +88,10 @@ func TestAdapterInsideTransaction(t *testing.T) {
 		before, columns := dump(t, db), schemaDump(t, db)
 		err := s.Transaction(t.Context(), func(tx *store.Tx) error {
 			require.NoError(t, everything(tx))
-			adapter, err := s.Adapter()
-			require.NoError(t, err)
+			adapter := storetest.Adapter(t, db)
 			inside := tx.DB().Session(&gorm.Session{})
 			gormadapter.TurnOffAutoMigrate(inside)
-			_, err = gormadapter.NewAdapterByDB(inside)
+			_, err := gormadapter.NewAdapterByDB(inside)
 			require.NoError(t, err)
 			m, err := casbinmodel.NewModelFromString(conf)
 			require.NoError(t, err)

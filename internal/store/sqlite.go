@@ -25,7 +25,7 @@ var pragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(
 // keys hold, writers wait five seconds for each other, and what was committed
 // survives a loss of power. Close it through its DB method.
 func OpenSQLite(path string) (*gorm.DB, error) {
-	return openSQLite(sqliteDSN(path, "synchronous(FULL)"), "")
+	return openSQLite(path, sqliteDSN(path, "synchronous(FULL)"), "")
 }
 
 // OpenMemory returns a handle for a new database that is gone when the handle
@@ -37,7 +37,8 @@ func OpenMemory() (*gorm.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: memory: %w", err)
 	}
-	return openSQLite(sqliteDSN(filepath.Join(dir, "memory.db"), "synchronous(OFF)"), dir)
+	path := filepath.Join(dir, "memory.db")
+	return openSQLite(path, sqliteDSN(path, "synchronous(OFF)"), dir)
 }
 
 func sqliteDSN(path string, more ...string) string {
@@ -47,7 +48,7 @@ func sqliteDSN(path string, more ...string) string {
 	return "file:" + file + "?" + query.Encode()
 }
 
-func openSQLite(dsn, dir string) (*gorm.DB, error) {
+func openSQLite(path, dsn, dir string) (*gorm.DB, error) {
 	c := &connector{dsn: dsn, dir: dir}
 	probe, err := sql.Open(sqlite.DriverName, dsn)
 	if err != nil {
@@ -57,7 +58,11 @@ func openSQLite(dsn, dir string) (*gorm.DB, error) {
 	pool := sql.OpenDB(c)
 	db, err := gorm.Open(&sqlite.Dialector{DSN: dsn, Conn: pool}, &gorm.Config{Logger: logger.Discard})
 	if err != nil {
-		return nil, fmt.Errorf("store: open sqlite: %w", errors.Join(err, probe.Close(), pool.Close()))
+		err = errors.Join(err, probe.Close(), pool.Close())
+		if strings.Contains(err.Error(), "(14)") { // SQLITE_CANTOPEN, which the driver takes for a lack of memory
+			return nil, fmt.Errorf("%w: SQLite file %q cannot be opened: its folder must exist and be writable", ErrUnavailable, path)
+		}
+		return nil, fmt.Errorf("store: open SQLite file %q: %w", path, err)
 	}
 	return db, probe.Close()
 }

@@ -1,11 +1,11 @@
-package store
+package storetest
 
 import (
-	"context"
-	"fmt"
+	"testing"
 
 	"github.com/casbin/casbin/v2/persist"
 	gormadapter "github.com/casbin/gorm-adapter/v3"
+	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 )
 
@@ -14,16 +14,13 @@ import (
 var _ persist.Adapter = (*gormadapter.Adapter)(nil)
 
 // Adapter returns a gorm-adapter that reads the rules of all tenants and the
-// pack. It shares the host's pool: never call its Close, which closes that.
-// What it writes has no revision and no ledger entry, and counts as the pack's;
-// its SavePolicy empties the table.
-func (s *Store) Adapter() (*gormadapter.Adapter, error) {
-	db := s.db.Session(&gorm.Session{NewDB: true, Context: context.Background()})
+// pack, as a program with a Casbin of its own would. It shares db's pool.
+func Adapter(t *testing.T, db *gorm.DB) *gormadapter.Adapter {
+	t.Helper()
+	db = db.Session(&gorm.Session{NewDB: true, Context: t.Context()})
 	// Its own migration would narrow our columns to its idea of them.
 	gormadapter.TurnOffAutoMigrate(db)
 	adapter, err := gormadapter.NewAdapterByDB(db)
-	if err != nil {
-		return nil, fmt.Errorf("store: adapter: %w", Translate(err))
-	}
-	return adapter, nil
+	require.NoError(t, err)
+	return adapter
 }

@@ -1,0 +1,49 @@
+package authz
+
+import (
+	"fmt"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// requireDossier is require for a dossier that must be there and open.
+func (c *change) requireDossier(d model.Domain, permissions ...model.Permission) (store.Dossier, error) {
+	if !d.IsDossier() {
+		return store.Dossier{}, fmt.Errorf("domain %q: want a dossier: %w", d, ErrInvalid)
+	}
+	if err := c.require(d, permissions...); err != nil {
+		return store.Dossier{}, err
+	}
+	row, err := c.dossier(d)
+	if err == nil && row.ClosedAt != 0 {
+		err = fmt.Errorf("dossier %v is closed: %w", d, ErrConflict)
+	}
+	return row, err
+}
+
+// dossier reads a dossier's own row.
+func (c *change) dossier(d model.Domain) (store.Dossier, error) {
+	var row store.Dossier
+	err := c.db().Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error
+	return row, notFound(store.Translate(err), "dossier %v", d)
+}
+
+// member reads a membership of the tenant.
+func (c *change) member(u model.UserID) (store.Member, error) {
+	if u.IsZero() {
+		return store.Member{}, fmt.Errorf("user is not set: %w", ErrInvalid)
+	}
+	var row store.Member
+	err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Take(&row).Error
+	return row, notFound(store.Translate(err), "member %v of tenant %v", u, c.tenant)
+}
+
+// activeMember refuses who is no active member of the tenant.
+func (c *change) activeMember(u model.UserID) error {
+	m, err := c.member(u)
+	if err == nil && m.State != store.Active {
+		err = fmt.Errorf("member %v is %s: %w", u, m.State, ErrConflict)
+	}
+	return err
+}
