@@ -248,3 +248,53 @@ func ExampleAuthz_Transaction() {
 	// true
 	// 1
 }
+
+func ExampleAuthz_CreateTenant() {
+	az, done := open()
+	defer done()
+	tenant := must(az.CreateTenant(ctx, authz.System, authz.Tenant{Name: "Globex", Email: "office@globex.example"}))
+	gina := must(az.AddPerson(ctx, authz.System, authz.Person{
+		FirstName: "Gina", LastName: "Maes", Addresses: []authz.Address{{Email: "gina@globex.example"}},
+	}))
+	check(az.AddMember(ctx, authz.System, tenant.Domain(),
+		authz.NewMember{User: gina.ID, Profiles: []model.Profile{accountancy.Admin}}))
+	fmt.Println(az.Enforce(ctx, gina.ID, tenant.Domain(), accountancy.EditTenant))
+	fmt.Println(az.Enforce(ctx, gina.ID, bakery, accountancy.ViewFigure)) // another office's
+	// Output:
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleAuthz_CreateDossier() {
+	az, done := open()
+	defer done()
+	// Emma is an employee: she may add a client, and names herself its manager.
+	d := must(az.CreateDossier(ctx, authz.By(emma), acme, authz.Dossier{
+		Name: "Garage", Modules: []model.Module{accountancy.ModulePayment}, Private: true, Manager: emma,
+	}))
+	fmt.Println(d.Configuration, d.Private)
+	fmt.Println(az.Enforce(ctx, emma, d.Domain, accountancy.ViewFigure))
+	fmt.Println(az.Enforce(ctx, ann, d.Domain, accountancy.SeeDossier))
+	// Output:
+	// C true
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleAuthz_Withdraw() {
+	az, done := open()
+	defer done()
+	check(az.Withdraw(ctx, authz.By(ann), model.UserSubject(bob), accountancy.FullAccess, bakery))
+	fmt.Println(az.Enforce(ctx, bob, bakery, accountancy.ViewFigure))
+	// Output: false <nil>
+}
+
+func ExampleAuthz_AddTeamMember() {
+	az, done := open()
+	defer done()
+	north := must(az.CreateTeam(ctx, authz.By(ann), acme, authz.Team{Name: "North", Email: "north@acme.example"}))
+	check(az.Assign(ctx, authz.By(ann), bakery, authz.Group(north.ID)))
+	check(az.AddTeamMember(ctx, authz.By(ann), acme, north.ID, emma))
+	fmt.Println(az.Enforce(ctx, emma, bakery, accountancy.ViewFigure))
+	// Output: true <nil>
+}

@@ -68,7 +68,12 @@ func (d Domain) String() string {
 
 // Everywhere returns the pattern of t and all of its dossiers, "acme/*": the
 // domain of what a person holds throughout a tenant.
-func Everywhere(t TenantID) string { return t.s + "/*" }
+func Everywhere(t TenantID) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.s + "/*"
+}
 
 // MarshalText implements [encoding.TextMarshaler].
 func (d Domain) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

@@ -4,7 +4,8 @@ import "strings"
 
 // A Rule is one row of a Casbin policy: p, g, g2 or g3 and its fields, in
 // the order of casbin_rule. Unused fields are empty and come last. Rules are
-// compared with ==.
+// compared with ==. A Rule is raw: it holds what it is given, and whoever reads
+// it checks it.
 type Rule struct {
 	PType string
 	V     [6]string
