@@ -43,8 +43,8 @@ func (az *Authz) responsible(ctx context.Context, d model.Domain) (Responsible, 
 	if !q.state.isOpen(d) || !d.IsDossier() {
 		return found, fmt.Errorf("open dossier %q: %w", d, ErrNotFound)
 	}
-	var row store.Dossier
-	if err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error; err != nil {
+	row, err := loadDossier(q.db, d)
+	if err != nil {
 		return found, err
 	}
 	switch {
@@ -129,8 +129,8 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 			}
 		}
 		if d.IsDossier() {
-			var row store.Dossier
-			if err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error; err != nil {
+			row, err := loadDossier(q.db, d)
+			if err != nil {
 				return nil, err
 			}
 			if row.Failure != "" {

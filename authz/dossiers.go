@@ -233,10 +233,9 @@ func (az *Authz) Dossier(ctx context.Context, by Actor, d model.Domain) (Dossier
 		if !d.IsDossier() {
 			return Dossier{}, fmt.Errorf("domain %q: want a dossier: %w", d, ErrInvalid)
 		}
-		var row store.Dossier
-		err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error
-		if err = store.Translate(err); err != nil {
-			return Dossier{}, notFound(err, "dossier %v", d)
+		row, err := loadDossier(q.db, d)
+		if err != nil {
+			return Dossier{}, err
 		}
 		found := Dossier{
 			ID: row.ID, Domain: d, Name: row.Name, Configuration: row.Configuration, Pending: row.Pending, Failure: row.Failure,

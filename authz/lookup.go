@@ -3,6 +3,8 @@ package authz
 import (
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -24,8 +26,12 @@ func (c *change) requireDossier(d model.Domain, permissions ...model.Permission)
 
 // dossier reads a dossier's own row.
 func (c *change) dossier(d model.Domain) (store.Dossier, error) {
+	return loadDossier(c.db(), d)
+}
+
+func loadDossier(db *gorm.DB, d model.Domain) (store.Dossier, error) {
 	var row store.Dossier
-	err := c.db().Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error
+	err := db.Where("tenant = ? AND id = ?", d.Tenant(), d.Dossier()).Take(&row).Error
 	return row, notFound(store.Translate(err), "dossier %v", d)
 }
 

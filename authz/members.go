@@ -137,7 +137,10 @@ func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantI
 // what [Authz.DeactivateMember] takes.
 func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
 	return az.write(ctx, by, t, "reactivate member", func(c *change) error {
-		m, err := c.overIdleMember(u)
+		if err := c.overMember(model.TenantDomain(t), u); err != nil {
+			return err
+		}
+		m, err := c.member(u)
 		if err != nil {
 			return err
 		}
@@ -149,15 +152,6 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 		}
 		return c.restore(ofUser(u))
 	})
-}
-
-// overIdleMember checks the actor against a member whose rows are set aside.
-func (c *change) overIdleMember(u model.UserID) (store.Member, error) {
-	if err := c.overMember(model.TenantDomain(c.tenant), u); err != nil {
-		return store.Member{}, err
-	}
-	c.detail["user"] = u.String()
-	return c.member(u)
 }
 
 // RemoveMember ends a membership: in a tenant the whole of it, with

@@ -44,14 +44,10 @@ func (s *state) ready() *state {
 			rows = append(rows, engine.Row{Rule: r.Rule, From: r.From, Until: r.Until})
 		}
 		// The order of rows decides which of several reasons is shown.
-		slices.SortFunc(rows, func(a, b engine.Row) int { return compareRules(a.Rule, b.Rule) })
+		slices.SortFunc(rows, func(a, b engine.Row) int { return a.Rule.Compare(b.Rule) })
 		return engine.New(s.pack.Model, s.packRows, rows)
 	})
 	return s
-}
-
-func compareRules(a, b model.Rule) int {
-	return slices.Compare(append([]string{a.PType}, a.V[:]...), append([]string{b.PType}, b.V[:]...))
 }
 
 // with returns the state after a change.
@@ -106,7 +102,7 @@ func (s *state) find(keep func(store.Row) bool) []store.Row {
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b store.Row) int { return compareRules(a.Rule, b.Rule) })
+	slices.SortFunc(found, func(a, b store.Row) int { return a.Rule.Compare(b.Rule) })
 	return found
 }
 

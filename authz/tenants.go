@@ -44,24 +44,18 @@ func (az *Authz) CreateTenant(ctx context.Context, by Actor, t Tenant) (Tenant, 
 		if err := t.check(); err != nil {
 			return err
 		}
-		head, err := c.tx.store.Create(c.stream)
-		if err != nil {
+		if _, err := c.tx.store.Create(c.stream); err != nil {
 			return fmt.Errorf("tenant %v: %w", t.ID, err)
 		}
 		t.Settings, t.Closed, t.Created = nil, time.Time{}, c.at
-		err = c.db().Create(&store.Tenant{ID: t.ID, Name: t.Name, Email: t.Email, CreatedAt: store.At(c.at)}).Error
+		err := c.db().Create(&store.Tenant{ID: t.ID, Name: t.Name, Email: t.Email, CreatedAt: store.At(c.at)}).Error
 		if err != nil {
 			return err
 		}
-		packHead, packRows, err := c.tx.store.LoadPack(ctx)
-		if err != nil {
+		if c.before, err = c.tx.load(ctx, t.ID); err != nil {
 			return err
 		}
-		pack, err := az.packs.at(ctx, c.tx.store, packHead)
-		if err != nil {
-			return err
-		}
-		c.tenant, c.before = t.ID, newState(t.ID, pack, store.Loaded{Head: head, PackHead: packHead, PackRows: packRows})
+		c.tenant = t.ID
 		c.add(model.TenantRules(t.ID)...)
 		return nil
 	})

@@ -1,6 +1,10 @@
 package model
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // A Rule is one row of a Casbin policy: p, g, g2 or g3 and its fields, in
 // the order of casbin_rule. Unused fields are empty and come last. Rules are
@@ -33,6 +37,12 @@ func (r Rule) Fields() []string {
 // String returns the row as a policy file writes it: "g, user:ann, admin, acme/*".
 func (r Rule) String() string {
 	return strings.Join(append([]string{r.PType}, r.Fields()...), ", ")
+}
+
+// Compare orders rules by their type and then field by field: negative when r
+// comes before o.
+func (r Rule) Compare(o Rule) int {
+	return cmp.Or(cmp.Compare(r.PType, o.PType), slices.Compare(r.V[:], o.V[:]))
 }
 
 // holds is the row that gives who the profile or link role in domain.

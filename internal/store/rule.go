@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -200,7 +199,7 @@ func remove(db *gorm.DB, table string, rows []Row) ([]Row, error) {
 			return nil, fmt.Errorf("%w: of %d rules to remove %d were there", ErrConflict, len(batch), result.RowsAffected)
 		}
 	}
-	slices.SortFunc(removed, func(a, b Row) int { return compareRules(a.Rule, b.Rule) })
+	slices.SortFunc(removed, func(a, b Row) int { return a.Rule.Compare(b.Rule) })
 	return removed, nil
 }
 
@@ -214,8 +213,4 @@ func missing(want []Row, found []CasbinRule) model.Rule {
 		}
 	}
 	return want[0].Rule
-}
-
-func compareRules(a, b model.Rule) int {
-	return cmp.Or(cmp.Compare(a.PType, b.PType), slices.Compare(a.V[:], b.V[:]))
 }
