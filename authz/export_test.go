@@ -19,3 +19,6 @@ func PublishAgain(az *Authz, t model.TenantID, f func()) {
 	f()
 	az.cache.publish(old, since)
 }
+
+// CanonicalPhone is canonicalPhone.
+var CanonicalPhone = canonicalPhone

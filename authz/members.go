@@ -14,6 +14,7 @@ type MemberState string
 
 // The states of a membership.
 const (
+	Invited     MemberState = store.Invited // known in the tenant, without access
 	Active      MemberState = store.Active
 	Deactivated MemberState = store.Deactivated
 )

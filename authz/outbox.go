@@ -1,0 +1,72 @@
+package authz
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A MessageKind says what a message is for.
+type MessageKind string
+
+// The kinds of message that Volmacht itself sends. Nobody is told of a changed
+// right (SOP-06).
+const (
+	// InvitationMessage: somebody without an account is invited.
+	InvitationMessage MessageKind = "invitation"
+	// LinkMessage: somebody with an account is invited to one more place.
+	LinkMessage MessageKind = "link"
+	// RenewalMessage: an invitation could not be accepted as it was; to the
+	// inviter, or the responsible.
+	RenewalMessage MessageKind = "renewal"
+	// RequestMessage: an account was asked for; to the responsible.
+	RequestMessage MessageKind = "account_request"
+	// TopicMessage: the host's own message, to the recipients of a topic.
+	TopicMessage MessageKind = "topic"
+	// ReviewMessage: a review of access was opened; to who conducts it.
+	ReviewMessage MessageKind = "review"
+	// ReminderMessage: a review of access is not done yet.
+	ReminderMessage MessageKind = "review_reminder"
+)
+
+// A message is what is written into the outbox.
+type message struct {
+	kind    MessageKind
+	domain  model.Domain
+	topic   model.Topic
+	subject string // the ID of the invitation, request or review that it is about
+	to      addressee
+	data    map[string]string // what the template says; never a token
+}
+
+// An addressee is who gets a message. User is zero for one who has no account.
+type addressee struct {
+	user                model.UserID
+	name, email, locale string
+}
+
+// send puts a message into the outbox: it is sent if the change is committed.
+func (c *change) send(m message) error {
+	data, err := json.Marshal(m.data)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	if _, err := canonicalEmail(m.to.email); err != nil {
+		return fmt.Errorf("message to %q: %w", m.to.name, err)
+	}
+	return c.db().Create(&store.Message{
+		ID: id.String(), Kind: string(m.kind),
+		Tenant: m.domain.Tenant().String(), Dossier: m.domain.Dossier().String(),
+		Topic: m.topic.String(), Subject: m.subject,
+		Person: m.to.user.String(), Name: m.to.name, Email: m.to.email, Locale: m.to.locale,
+		Data: data, State: store.Queued, NextAt: store.At(c.at), QueuedAt: store.At(c.at),
+	}).Error
+}

@@ -1,0 +1,42 @@
+-- An address of a person on a dossier, or, where dossier is '', in a tenant,
+-- with its three switches.
+CREATE TABLE volmacht_contacts (
+  tenant    {text(36)} NOT NULL,
+  dossier   {text(36)} NOT NULL,
+  person    {text(36)} NOT NULL,
+  canonical {text(320)} NOT NULL,
+  login     {bool} NOT NULL,
+  notify    {bool} NOT NULL,
+  sync      {bool} NOT NULL,
+  since     {int} NOT NULL,
+  PRIMARY KEY (tenant, dossier, person, canonical),
+  FOREIGN KEY (tenant, person) REFERENCES volmacht_members (tenant, person),
+  FOREIGN KEY (person, canonical) REFERENCES volmacht_addresses (person, canonical)
+){table};
+
+-- open_key is NULL once a request is decided: one open request for an address
+-- on a dossier.
+CREATE TABLE volmacht_account_requests (
+  id         {text(36)} NOT NULL PRIMARY KEY,
+  tenant     {text(36)} NOT NULL,
+  dossier    {text(36)} NOT NULL,
+  first_name {text(200)} NOT NULL,
+  last_name  {text(200)} NOT NULL,
+  canonical  {text(320)} NOT NULL,
+  typed      {text(320)} NOT NULL,
+  locale     {text(36)} NOT NULL,
+  profile    {text(36)} NOT NULL,
+  note       {text(1000)} NOT NULL,
+  state      {text(20)} NOT NULL,
+  asked_by   {text(100)} NOT NULL,
+  asked_at   {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  decided_by {text(100)} NOT NULL,
+  decided_at {int} NOT NULL,
+  reason     {text(1000)} NOT NULL,
+  invitation {text(36)} NOT NULL,
+  open_key   {text(320)} GENERATED ALWAYS AS (CASE WHEN state = 'open' THEN canonical END) STORED,
+  CONSTRAINT volmacht_account_requests_state CHECK (state IN ('open', 'approved', 'declined', 'expired')),
+  CONSTRAINT volmacht_account_requests_open UNIQUE (tenant, dossier, open_key),
+  FOREIGN KEY (tenant, dossier) REFERENCES volmacht_dossiers (tenant, id)
+){table};
