@@ -48,7 +48,6 @@ var promises = map[string]promise{
 		prefix: "FIN", ids: "01 02 03 04 05 06",
 		tenant: "commercial operational employee platform_user",
 		topics: "invoices case_messages inbox_messages",
-		topics: "invoices case_messages inbox_messages",
 	},
 	"afas": {
 		prefix: "AFA", ids: "01 02 03 04 05 06 07 08 09 10", library: "07",
