@@ -30,6 +30,10 @@ type Config struct {
 
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
+
+	// Mail is how mails are sent. A process that leaves it zero sends none:
+	// its messages wait in the database for one that does.
+	Mail Mail
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -45,6 +49,7 @@ type core struct {
 	packs  *packs
 	clock  func() time.Time
 	cache  *cache
+	mail   *courier
 	closed atomic.Bool
 }
 
@@ -80,6 +85,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
 	}
+	mail, err := newCourier(cfg.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("authz: Config.Mail.%w", err)
+	}
 	s, err := store.Open(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
@@ -89,6 +98,7 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		store: s,
 		packs: known,
 		clock: cfg.Clock,
+		mail:  mail,
 		cache: &cache{
 			store:     s,
 			packs:     known,

@@ -30,10 +30,11 @@ type (
 	DossierID = ID[dossierKind] // DossierID identifies a dossier within its tenant.
 	UserID    = ID[userKind]    // UserID identifies a person, across tenants.
 	TeamID    = ID[teamKind]    // TeamID identifies a team within its tenant.
+	MessageID = ID[messageKind] // MessageID identifies a message that was put into the outbox.
 )
 
 type idKind interface {
-	tenantKind | dossierKind | userKind | teamKind
+	tenantKind | dossierKind | userKind | teamKind | messageKind
 	String() string
 }
 
@@ -42,12 +43,14 @@ type (
 	dossierKind struct{}
 	userKind    struct{}
 	teamKind    struct{}
+	messageKind struct{}
 )
 
 func (tenantKind) String() string  { return "tenant" }
 func (dossierKind) String() string { return "dossier" }
 func (userKind) String() string    { return "user" }
 func (teamKind) String() string    { return "team" }
+func (messageKind) String() string { return "message" }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -60,6 +63,9 @@ func ParseUserID(s string) (UserID, error) { return parseID[userKind](s) }
 
 // ParseTeamID reads a team's ID. The error wraps [ErrInvalid].
 func ParseTeamID(s string) (TeamID, error) { return parseID[teamKind](s) }
+
+// ParseMessageID reads a message's ID. The error wraps [ErrInvalid].
+func ParseMessageID(s string) (MessageID, error) { return parseID[messageKind](s) }
 
 // NewTenantID returns a fresh UUIDv7.
 func NewTenantID() TenantID { return newID[tenantKind]() }
