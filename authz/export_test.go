@@ -1,6 +1,10 @@
 package authz
 
-import "github.com/volmacht/volmacht/model"
+import (
+	"context"
+
+	"github.com/volmacht/volmacht/model"
+)
 
 // Known tells what az has in memory: how many tenants, and the revision of one.
 func Known(az *Authz, t model.TenantID) (tenants int, revision uint64) {
@@ -22,3 +26,25 @@ func PublishAgain(az *Authz, t model.TenantID, f func()) {
 
 // CanonicalPhone is canonicalPhone.
 var CanonicalPhone = canonicalPhone
+
+// Send puts a message into the outbox, in a change of its own.
+func Send(ctx context.Context, az *Authz, kind MessageKind, d model.Domain, subject string, user model.UserID, name, email, locale string) error {
+	return az.write(ctx, System, d.Tenant(), "send", func(c *change) error {
+		return c.send(message{kind: kind, domain: d, subject: subject, to: addressee{user, name, email, locale}})
+	})
+}
+
+// Render writes a mail with the shipped templates.
+func Render(kind MessageKind, locale string, c Content) (subject, text, html string, err error) {
+	t, err := shippedTemplates()
+	if err != nil {
+		return "", "", "", err
+	}
+	return t.render(kind, locale, c)
+}
+
+// Kinds are the kinds of message, and Locales the languages of the templates.
+var (
+	Kinds   = kinds
+	Locales = locales
+)
