@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -31,6 +32,16 @@ var CanonicalPhone = canonicalPhone
 func Send(ctx context.Context, az *Authz, kind MessageKind, d model.Domain, subject string, user model.UserID, name, email, locale string) error {
 	return az.write(ctx, System, d.Tenant(), "send", func(c *change) error {
 		return c.send(message{kind: kind, domain: d, subject: subject, to: addressee{user, name, email, locale}})
+	})
+}
+
+// Revoke revokes an invitation: its tokens first, which is the harder order.
+func Revoke(ctx context.Context, az *Authz, t model.TenantID, invitation string) error {
+	return az.write(ctx, System, t, "revoke", func(c *change) error {
+		if err := c.db().Where("invitation = ?", invitation).Delete(&store.Token{}).Error; err != nil {
+			return err
+		}
+		return c.db().Model(&store.Invitation{}).Where("id = ?", invitation).Update("state", store.Revoked).Error
 	})
 }
 
