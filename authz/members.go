@@ -186,6 +186,9 @@ func (c *change) leaveTenant(u model.UserID) error {
 	if err != nil {
 		return err
 	}
+	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Preference{}).Error; err != nil {
+		return err
+	}
 	return c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Member{}).Error
 }
 
@@ -216,6 +219,10 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 		if err := c.setDossier(d, "manager", nil); err != nil {
 			return err
 		}
+	}
+	err = c.db().Where("tenant = ? AND dossier = ? AND person = ?", c.tenant, d.Dossier(), u).Delete(&store.Preference{}).Error
+	if err != nil {
+		return err
 	}
 	return c.db().Where("tenant = ? AND dossier = ? AND person = ?", c.tenant, d.Dossier(), u).Delete(&store.Supporting{}).Error
 }
