@@ -44,6 +44,7 @@ type core struct {
 	store  *store.Store
 	packs  *packs
 	clock  func() time.Time
+	tick   func() time.Time // now, made once: a check allocates nothing
 	cache  *cache
 	closed atomic.Bool
 }
@@ -94,9 +95,9 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 			packs:     known,
 			staleness: cfg.Staleness,
 			limit:     cfg.Tenants,
-			slots:     make(map[model.TenantID]*slot),
 		},
 	}}
+	az.tick = az.core.now
 	if err := az.install(ctx, cfg.Pack); err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}

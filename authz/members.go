@@ -127,7 +127,7 @@ func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err := c.activeMember(u); err != nil {
 			return err
 		}
-		if err := c.shelve(ofUser(u)); err != nil {
+		if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
 			return err
 		}
 		return c.setMember(u, "state", store.Deactivated)
@@ -151,7 +151,7 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err := c.setMember(u, "state", store.Active); err != nil {
 			return err
 		}
-		return c.restore(ofUser(u))
+		return c.restore(heldBy(model.UserSubject(u)))
 	})
 }
 
@@ -176,7 +176,7 @@ func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u 
 }
 
 func (c *change) leaveTenant(u model.UserID) error {
-	if err := c.forget(ofUser(u)); err != nil {
+	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
 		return err
 	}
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
@@ -199,8 +199,7 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	mine, here := ofUser(u), inDossier(d)
-	held := func(r store.Row) bool { return mine(r) && here(r) }
+	held := heldBy(model.UserSubject(u)).and(inDossier(d).wants)
 	if len(opened.find(held)) == 0 {
 		return fmt.Errorf("member %v of dossier %v: %w", u, d, ErrNotFound)
 	}
@@ -239,7 +238,9 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 		if err != nil {
 			return err
 		}
-		held = held.with(shelved, nil)
+		if held, err = held.with(shelved, nil); err != nil {
+			return err
+		}
 	}
 	return c.mayGrantAll(d, held.profiles(u, d))
 }

@@ -23,7 +23,7 @@ const maxLen = 36
 // IDs are compared with ==, work as map keys, and read and write themselves
 // as text, JSON and SQL. The zero ID is no ID at all: every method of authz
 // refuses it.
-type ID[K idKind] struct{ s string }
+type ID[K idKind] struct{ s string } // with the prefix of its kind: see [Subject]
 
 type (
 	TenantID  = ID[tenantKind]  // TenantID identifies a tenant.
@@ -35,6 +35,7 @@ type (
 type idKind interface {
 	tenantKind | dossierKind | userKind | teamKind
 	String() string
+	prefix() string
 }
 
 type (
@@ -48,6 +49,13 @@ func (tenantKind) String() string  { return "tenant" }
 func (dossierKind) String() string { return "dossier" }
 func (userKind) String() string    { return "user" }
 func (teamKind) String() string    { return "team" }
+
+// What stands before the ID in a policy. An ID holds both, so that a check
+// need not put them together.
+func (tenantKind) prefix() string  { return "" }
+func (dossierKind) prefix() string { return "" }
+func (userKind) prefix() string    { return userPrefix }
+func (teamKind) prefix() string    { return teamPrefix }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -78,13 +86,14 @@ func parseID[K idKind](s string) (ID[K], error) {
 	if err := checkID(s); err != nil {
 		return ID[K]{}, fmt.Errorf("%v id %w", kind, err)
 	}
-	return ID[K]{s}, nil
+	return ID[K]{kind.prefix() + s}, nil
 }
 
 func newID[K idKind]() ID[K] {
 	// NewV7 fails only when the system has no randomness to give; nothing that
 	// needs an identifier can go on without it.
-	return ID[K]{uuid.Must(uuid.NewV7()).String()}
+	var kind K
+	return ID[K]{kind.prefix() + uuid.Must(uuid.NewV7()).String()}
 }
 
 func checkID(s string) error {
@@ -106,13 +115,19 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 
 // String returns the ID as written, or "" for the zero ID.
-func (id ID[K]) String() string { return id.s }
+func (id ID[K]) String() string {
+	if id.s == "" {
+		return ""
+	}
+	var kind K
+	return id.s[len(kind.prefix()):]
+}
 
 // IsZero reports whether id is the zero ID.
 func (id ID[K]) IsZero() bool { return id.s == "" }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.s), nil }
+func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. It refuses what the
 // Parse functions refuse, the empty text included.
@@ -129,7 +144,7 @@ func (id ID[K]) Value() (driver.Value, error) {
 	if id.s == "" {
 		return nil, nil
 	}
-	return id.s, nil
+	return id.String(), nil
 }
 
 // Scan implements [sql.Scanner]. NULL is the zero ID.
