@@ -85,6 +85,27 @@ func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p m
 // overGrant refuses an actor who may not give or take profile p of who in d,
 // and what cannot be held there at all.
 func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) error {
+	if err := c.overProfile(p, d); err != nil {
+		return err
+	}
+	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
+	return c.overSubject(who)
+}
+
+// overProfile refuses an actor who may not give or take profile p in d, and a
+// profile that nobody can be given there.
+func (c *change) overProfile(p model.Profile, d model.Domain) error {
+	if err := c.holdable(p, d); err != nil {
+		return err
+	}
+	if err := c.require(d, model.GrantOf(p)); err != nil {
+		return err
+	}
+	return c.openDomain(d)
+}
+
+// holdable refuses a profile that nobody can be given in d.
+func (c *change) holdable(p model.Profile, d model.Domain) error {
 	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
 		return c.undeclared("profile", p)
@@ -92,14 +113,7 @@ func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) e
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)
 	}
-	if err := c.require(d, model.GrantOf(p)); err != nil {
-		return err
-	}
-	if err := c.openDomain(d); err != nil {
-		return err
-	}
-	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
-	return c.overSubject(who)
+	return nil
 }
 
 // overSubject refuses a subject that is not in the tenant, that is the actor,

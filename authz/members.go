@@ -108,7 +108,7 @@ func (c *change) join(m NewMember) error {
 
 // openDomain refuses a dossier that is not there or closed.
 func (c *change) openDomain(d model.Domain) error {
-	if !d.IsDossier() {
+	if !d.IsDossier() || c.before.isOpen(d) {
 		return nil
 	}
 	_, err := c.requireDossier(d)
@@ -157,7 +157,8 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
-// assignments there, and the person stays a member of the tenant. It takes
+// assignments there, and the person stays a member of the tenant. Pending
+// invitations of that person go the same way. It takes
 // "member remove" in the domain and the grant of every profile that the member
 // holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
@@ -177,6 +178,9 @@ func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u 
 
 func (c *change) leaveTenant(u model.UserID) error {
 	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
 		return err
 	}
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
@@ -209,6 +213,9 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 		}
 	}
 	if err := c.forget(held); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, d); err != nil {
 		return err
 	}
 	if row.Manager == u {

@@ -15,7 +15,7 @@ var ErrInvalid = errors.New("invalid")
 // maxLen is the longest identifier or name, in bytes: the length of a UUID.
 const maxLen = 36
 
-// An ID identifies one tenant, dossier, user or team. It is 1 to 36 bytes of
+// An ID identifies one tenant, dossier, user, team or invitation. It is 1 to 36 bytes of
 // A–Z, a–z, 0–9, '_' and '-', so it can never hold a separator, a wildcard or
 // anything a database might fold. The kind K keeps IDs apart: a [UserID] does
 // not compile where a [TeamID] is wanted.
@@ -26,36 +26,40 @@ const maxLen = 36
 type ID[K idKind] struct{ s string } // with the prefix of its kind: see [Subject]
 
 type (
-	TenantID  = ID[tenantKind]  // TenantID identifies a tenant.
-	DossierID = ID[dossierKind] // DossierID identifies a dossier within its tenant.
-	UserID    = ID[userKind]    // UserID identifies a person, across tenants.
-	TeamID    = ID[teamKind]    // TeamID identifies a team within its tenant.
+	TenantID     = ID[tenantKind]     // TenantID identifies a tenant.
+	DossierID    = ID[dossierKind]    // DossierID identifies a dossier within its tenant.
+	UserID       = ID[userKind]       // UserID identifies a person, across tenants.
+	TeamID       = ID[teamKind]       // TeamID identifies a team within its tenant.
+	InvitationID = ID[invitationKind] // InvitationID identifies an invitation.
 )
 
 type idKind interface {
-	tenantKind | dossierKind | userKind | teamKind
+	tenantKind | dossierKind | userKind | teamKind | invitationKind
 	String() string
 	prefix() string
 }
 
 type (
-	tenantKind  struct{}
-	dossierKind struct{}
-	userKind    struct{}
-	teamKind    struct{}
+	tenantKind     struct{}
+	dossierKind    struct{}
+	userKind       struct{}
+	teamKind       struct{}
+	invitationKind struct{}
 )
 
-func (tenantKind) String() string  { return "tenant" }
-func (dossierKind) String() string { return "dossier" }
-func (userKind) String() string    { return "user" }
-func (teamKind) String() string    { return "team" }
+func (tenantKind) String() string     { return "tenant" }
+func (dossierKind) String() string    { return "dossier" }
+func (userKind) String() string       { return "user" }
+func (teamKind) String() string       { return "team" }
+func (invitationKind) String() string { return "invitation" }
 
 // What stands before the ID in a policy. An ID holds both, so that a check
 // need not put them together.
-func (tenantKind) prefix() string  { return "" }
-func (dossierKind) prefix() string { return "" }
-func (userKind) prefix() string    { return userPrefix }
-func (teamKind) prefix() string    { return teamPrefix }
+func (tenantKind) prefix() string     { return "" }
+func (dossierKind) prefix() string    { return "" }
+func (userKind) prefix() string       { return userPrefix }
+func (teamKind) prefix() string       { return teamPrefix }
+func (invitationKind) prefix() string { return "" }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -69,6 +73,9 @@ func ParseUserID(s string) (UserID, error) { return parseID[userKind](s) }
 // ParseTeamID reads a team's ID. The error wraps [ErrInvalid].
 func ParseTeamID(s string) (TeamID, error) { return parseID[teamKind](s) }
 
+// ParseInvitationID reads an invitation's ID. The error wraps [ErrInvalid].
+func ParseInvitationID(s string) (InvitationID, error) { return parseID[invitationKind](s) }
+
 // NewTenantID returns a fresh UUIDv7.
 func NewTenantID() TenantID { return newID[tenantKind]() }
 
@@ -80,6 +87,9 @@ func NewUserID() UserID { return newID[userKind]() }
 
 // NewTeamID returns a fresh UUIDv7.
 func NewTeamID() TeamID { return newID[teamKind]() }
+
+// NewInvitationID returns a fresh UUIDv7.
+func NewInvitationID() InvitationID { return newID[invitationKind]() }
 
 func parseID[K idKind](s string) (ID[K], error) {
 	var kind K
