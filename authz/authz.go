@@ -31,6 +31,9 @@ type Config struct {
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
 
+	// Invitations says how long the links of invitations are good.
+	Invitations InvitationTerms
+
 	// Mail is how mails are sent. A process that leaves it zero sends none:
 	// its messages wait in the database for one that does.
 	Mail Mail
@@ -48,6 +51,8 @@ type core struct {
 	store  *store.Store
 	packs  *packs
 	clock  func() time.Time
+	tick   func() time.Time // now, made once: a check allocates nothing
+	terms  InvitationTerms
 	cache  *cache
 	mail   *courier
 	closed atomic.Bool
@@ -85,6 +90,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
 	}
+	terms, err := cfg.Invitations.check()
+	if err != nil {
+		return nil, fmt.Errorf("authz: %w", err)
+	}
 	mail, err := newCourier(cfg.Mail)
 	if err != nil {
 		return nil, fmt.Errorf("authz: Config.Mail.%w", err)
@@ -98,15 +107,16 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		store: s,
 		packs: known,
 		clock: cfg.Clock,
+		terms: terms,
 		mail:  mail,
 		cache: &cache{
 			store:     s,
 			packs:     known,
 			staleness: cfg.Staleness,
 			limit:     cfg.Tenants,
-			slots:     make(map[model.TenantID]*slot),
 		},
 	}}
+	az.tick = az.core.now
 	if err := az.install(ctx, cfg.Pack); err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}

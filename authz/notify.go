@@ -210,13 +210,17 @@ func (az *Authz) copy(db *gorm.DB, e *envelope, at time.Time) error {
 		domain = model.DossierDomain(tenant, id)
 	}
 	topic, _ := model.ParseTopic(e.Topic)
-	return enqueue(db, message{
+	row, err := message{
 		kind: CopyMessage, domain: domain, topic: topic, subject: e.ID,
 		to: addressee{name: e.content.Tenant, email: email, locale: e.Locale},
 		data: map[string]string{
 			noteSubject: e.content.Subject, noteText: e.content.Text, noteName: e.Name, noteEmail: e.Email,
 		},
-	}, at)
+	}.row(at)
+	if err != nil {
+		return err
+	}
+	return db.Create(&row).Error
 }
 
 // copied is for the address that copies still go to. There is no link in a copy:

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-	"gorm.io/gorm"
-
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -62,28 +59,33 @@ type addressee struct {
 
 // send puts a message into the outbox: it is sent if the change is committed.
 func (c *change) send(m message) error {
-	c.tx.mails = true
-	return enqueue(c.db(), m, c.at)
+	row, err := c.queued(m)
+	if err != nil {
+		return err
+	}
+	return c.db().Create(&row).Error
 }
 
-// enqueue writes a message into the outbox.
-func enqueue(db *gorm.DB, m message, at time.Time) error {
+// queued is the row of the outbox that m becomes, for a change that writes it.
+func (c *change) queued(m message) (store.Message, error) {
+	c.tx.mails = true
+	return m.row(c.at)
+}
+
+// row is the row of the outbox that m becomes.
+func (m message) row(at time.Time) (store.Message, error) {
 	data, err := json.Marshal(m.data)
 	if err != nil {
-		return err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
+		return store.Message{}, err
 	}
 	if _, err := canonicalEmail(m.to.email); err != nil {
-		return fmt.Errorf("message to %q: %w", m.to.name, err)
+		return store.Message{}, fmt.Errorf("message to %q: %w", m.to.name, err)
 	}
-	return db.Create(&store.Message{
-		ID: id.String(), Kind: string(m.kind),
+	return store.Message{
+		ID: model.NewMessageID().String(), Kind: string(m.kind),
 		Tenant: m.domain.Tenant().String(), Dossier: m.domain.Dossier().String(),
 		Topic: m.topic.String(), Subject: m.subject,
 		Person: m.to.user.String(), Name: m.to.name, Email: m.to.email, Locale: m.to.locale,
 		Data: data, State: store.Queued, NextAt: store.At(at), QueuedAt: store.At(at),
-	}).Error
+	}, nil
 }
