@@ -76,13 +76,13 @@ func (c *change) verify(row store.Address, at time.Time) error {
 	return c.release(row.Person)
 }
 
-// label changes what a person calls one of their addresses.
+// label changes what a person calls an address, if it is one of theirs.
 func (c *change) label(u model.UserID, a Address) error {
-	row, err := c.address(u, a.Email)
+	canonical, err := canonicalEmail(a.Email)
 	if err != nil {
 		return err
 	}
-	return c.db().Model(&store.Address{}).Where("person = ? AND canonical = ?", u, row.Canonical).Update("label", a.Label).Error
+	return c.db().Model(&store.Address{}).Where("person = ? AND canonical = ?", u, canonical).Update("label", a.Label).Error
 }
 
 func (c *change) address(u model.UserID, email string) (store.Address, error) {

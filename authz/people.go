@@ -104,8 +104,8 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 }
 
 // EditPerson changes all that is known of the person p.ID but the addresses,
-// which have methods of their own: of those that p names it changes the labels,
-// and leaves the others alone. People may edit themselves where a tenant they are
+// which have methods of their own: of those in p that are the person's it changes
+// the labels, and nothing else. People may edit themselves where a tenant they are
 // in gives them "self edit"; nobody but [System] edits somebody else.
 func (az *Authz) EditPerson(ctx context.Context, by Actor, p Person) error {
 	return az.writePerson(ctx, by, p.ID, "edit person", func(c *change) error {

@@ -169,7 +169,7 @@ func (c *change) contactRows(in model.Domain, u model.UserID) (rows []store.Cont
 func (c *change) inContacts(in model.Domain) *gorm.DB { return contactsIn(c.db(), in) }
 
 func contactsIn(db *gorm.DB, in model.Domain) *gorm.DB {
-	return db.Model(&store.Contact{}).Where("tenant = ? AND dossier = ?", in.Tenant(), in.Dossier().String())
+	return db.Model(&store.Contact{}).Where("volmacht_contacts.tenant = ? AND volmacht_contacts.dossier = ?", in.Tenant(), in.Dossier().String())
 }
 
 func (c *change) setContact(row store.Contact, values map[string]any) error {
