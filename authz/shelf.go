@@ -38,7 +38,9 @@ func (c *change) restore(wants func(store.Row) bool) error {
 
 // forget removes rows for good, from the policy and from the shelf.
 func (c *change) forget(wants func(store.Row) bool) error {
-	c.removed = append(c.removed, c.before.find(wants)...)
+	for _, r := range c.before.find(wants) {
+		c.remove(r.Rule)
+	}
 	shelved, err := c.tx.store.Shelved(c.tenant)
 	if err != nil {
 		return err
