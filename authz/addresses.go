@@ -47,11 +47,11 @@ func (az *Authz) RemoveAddress(ctx context.Context, by Actor, u model.UserID, em
 }
 
 func (c *change) addAddress(u model.UserID, email string, verified time.Time) error {
-	return c.claim(u, Address{Email: email, Verified: verified})
+	return c.putAddress(u, Address{Email: email, Verified: verified})
 }
 
-// claim adds an address to those that a person has.
-func (c *change) claim(u model.UserID, a Address) error {
+// putAddress adds an address to those that a person has.
+func (c *change) putAddress(u model.UserID, a Address) error {
 	canonical, err := canonicalEmail(a.Email)
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ type Config struct {
 
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
+
+	// Invitations says how long the links of invitations are good.
+	Invitations InvitationTerms
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -44,6 +47,8 @@ type core struct {
 	store  *store.Store
 	packs  *packs
 	clock  func() time.Time
+	tick   func() time.Time // now, made once: a check allocates nothing
+	terms  InvitationTerms
 	cache  *cache
 	closed atomic.Bool
 }
@@ -80,6 +85,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
 	}
+	terms, err := cfg.Invitations.check()
+	if err != nil {
+		return nil, fmt.Errorf("authz: %w", err)
+	}
 	s, err := store.Open(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
@@ -89,14 +98,15 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		store: s,
 		packs: known,
 		clock: cfg.Clock,
+		terms: terms,
 		cache: &cache{
 			store:     s,
 			packs:     known,
 			staleness: cfg.Staleness,
 			limit:     cfg.Tenants,
-			slots:     make(map[model.TenantID]*slot),
 		},
 	}}
+	az.tick = az.core.now
 	if err := az.install(ctx, cfg.Pack); err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}

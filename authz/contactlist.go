@@ -45,7 +45,7 @@ func (az *Authz) Contacts(ctx context.Context, by Actor, in model.Domain) ([]Con
 		if err != nil {
 			return nil, err
 		}
-		pending, err := pendingLogins(q.db, in, az.now())
+		pending, err := pendingLogins(q.db, in, q.state.pack.Catalog.LoginProfile(placeOf(in)), az.now())
 		if err != nil {
 			return nil, err
 		}

@@ -169,7 +169,7 @@ func (c *change) contactProfiles(in model.Domain, u model.UserID, profiles []mod
 		return fmt.Errorf("profiles of a contact: in the pack %s every profile in a %v is access: invite to it: %w",
 			c.before.pack.Name, placeOf(in), ErrInvalid)
 	}
-	if err := c.admit(u); err != nil {
+	if err := c.seat(u); err != nil {
 		return err
 	}
 	for _, p := range profiles {

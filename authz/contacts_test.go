@@ -141,8 +141,9 @@ func TestTAX06ChangeAddress(t *testing.T) {
 		ctx := t.Context()
 		jan := o.add(t, o.d1, authz.ContactAddress{Email: "jna@home.example", Label: "home", Login: true, Notify: true})
 		o.prefer(t, o.d1, jan, "jna@home.example", taxdome.TopicChats)
+		sent := o.link(t, "jna@home.example")
 		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, jan, "jna@home.example", "Jan@home.example"))
-		o.dead(t, "jna@home.example")
+		o.dead(t, "jna@home.example", sent)
 		require.Equal(t, []authz.ContactAddress{{Email: "Jan@home.example", Label: "home", Login: true, Notify: true, State: authz.LoginInvited}},
 			o.contacts(t, o.d1)[0].Addresses)
 		require.Equal(t, []string{"jan@home.example"}, o.preferences(t, jan))
@@ -198,9 +199,8 @@ func TestTAX11LoginOff(t *testing.T) {
 		jan := o.add(t, o.d1, authz.ContactAddress{Email: "jan@home.example", Login: true, Notify: true, Sync: true}, login("jan@work.example"))
 		_, err := o.az.AddContact(ctx, o.by, o.d2, authz.NewContact{User: jan, Addresses: []authz.ContactAddress{login("jan@home.example")}})
 		require.NoError(t, err)
-		for range 2 { // one for each account
-			o.accept(t, "jan@home.example", model.UserID{})
-		}
+		o.accept(t, "jan@home.example", model.UserID{})
+		o.accept(t, "jan@home.example", jan) // to the other account
 		o.enters(t, jan, o.d1, true)
 
 		// The other address is invited, not accepted: that keeps no access.
@@ -214,8 +214,8 @@ func TestTAX11LoginOff(t *testing.T) {
 		// On again with both accepted: one off leaves the other, both off do not.
 		o.set(t, o.d1, jan, "jan@home.example", authz.Login, true)
 		require.Equal(t, authz.LoginInvited, o.state(t, o.d1, "jan@home.example"), "to be accepted again")
-		o.accept(t, "jan@home.example", model.UserID{})
-		o.accept(t, "jan@work.example", model.UserID{})
+		o.accept(t, "jan@home.example", jan)
+		o.accept(t, "jan@work.example", jan)
 		o.set(t, o.d1, jan, "jan@home.example", authz.Login, false)
 		o.enters(t, jan, o.d1, true)
 		o.set(t, o.d1, jan, "jan@work.example", authz.Login, false)
@@ -224,8 +224,9 @@ func TestTAX11LoginOff(t *testing.T) {
 
 		// Off before the link is used kills it.
 		els := o.add(t, o.d1, login("els@home.example"))
+		sent := o.link(t, "els@home.example")
 		o.set(t, o.d1, els, "els@home.example", authz.Login, false)
-		o.dead(t, "els@home.example")
+		o.dead(t, "els@home.example", sent)
 		require.Equal(t, authz.NotInvited, o.state(t, o.d1, "els@home.example"))
 
 		// A deactivated member does not get it back with the rest.

@@ -15,7 +15,7 @@ import (
 func TestInvitedMembers(t *testing.T) {
 	t.Parallel()
 	type to struct {
-		kept, real error              // what comes of it
+		kept, real error             // what comes of it
 		then       authz.MemberState // of kept; "": gone
 	}
 	for name, c := range map[string]struct {
@@ -122,12 +122,16 @@ func TestA16ContactMadeAgain(t *testing.T) {
 				jan := o.add(t, o.d1, full)
 				o.prefer(t, o.d1, jan, "jan@home.example", taxdome.TopicChats)
 				if accepted {
-					o.accept(t, "jan@home.example", jan)
+					o.accept(t, "jan@home.example", model.UserID{})
 					o.enters(t, jan, o.d1, true)
+				}
+				var sent []string
+				if !accepted {
+					sent = append(sent, o.link(t, "jan@home.example"))
 				}
 				require.NoError(t, remove(jan), name)
 				o.enters(t, jan, o.d1, false)
-				o.dead(t, "jan@home.example")
+				o.dead(t, "jan@home.example", sent...)
 
 				again := o.add(t, o.d1, authz.ContactAddress{Email: "jan@home.example"})
 				require.NotEqual(t, jan, again)

@@ -64,7 +64,7 @@ func (c *change) keptAddress(u model.UserID, a ContactAddress) error {
 	if _, err := c.address(u, a.Email); !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	return c.claim(u, Address{Email: a.Email, Label: a.Label})
+	return c.putAddress(u, Address{Email: a.Email, Label: a.Label})
 }
 
 // dropKeptAddress takes an address from a person that the tenant keeps, once it
@@ -93,15 +93,15 @@ func (c *change) dropUnreached(u model.UserID) error {
 	if err != nil || n > 0 {
 		return err
 	}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
+		return err
+	}
 	return c.endMembership(u)
 }
 
 // endMembership deletes a membership whose rows are gone, with what hangs on it,
 // and a person that only this tenant knows.
 func (c *change) endMembership(u model.UserID) error {
-	if err := c.revokeFor(u, nil); err != nil {
-		return err
-	}
 	for _, table := range []any{&store.Preference{}, &store.Contact{}, &store.Member{}} {
 		if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(table).Error; err != nil {
 			return err

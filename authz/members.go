@@ -88,7 +88,7 @@ func (c *change) join(m NewMember) error {
 		return err
 	}
 	if here == 1 {
-		return c.admit(m.User)
+		return c.seat(m.User)
 	}
 	// Two tenants that add one person at once would both find it in none.
 	if err := c.lockAccount(m.User); err != nil {
@@ -111,9 +111,9 @@ func (c *change) membership(u model.UserID) model.Rule {
 	return model.GrantRule(model.UserSubject(u), model.Member, model.TenantDomain(c.tenant))
 }
 
-// admit finds that u is an active member, or makes an invited one active. Who
+// seat finds that u is an active member, or makes an invited one active. Who
 // has an account must accept first: only the system adds them without.
-func (c *change) admit(u model.UserID) error {
+func (c *change) seat(u model.UserID) error {
 	m, err := c.member(u)
 	if err != nil || m.State != store.Invited {
 		return c.activeMember(u)
@@ -129,7 +129,7 @@ func (c *change) admit(u model.UserID) error {
 
 // openDomain refuses a dossier that is not there or closed.
 func (c *change) openDomain(d model.Domain) error {
-	if !d.IsDossier() {
+	if !d.IsDossier() || c.before.isOpen(d) {
 		return nil
 	}
 	_, err := c.requireDossier(d)
@@ -148,7 +148,7 @@ func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err := c.activeMember(u); err != nil {
 			return err
 		}
-		if err := c.shelve(ofUser(u)); err != nil {
+		if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
 			return err
 		}
 		return c.setMember(u, "state", store.Deactivated)
@@ -172,17 +172,17 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err := c.setMember(u, "state", store.Active); err != nil {
 			return err
 		}
-		return c.restore(ofUser(u))
+		return c.restore(heldBy(model.UserSubject(u)))
 	})
 }
 
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
-// assignments there, and the person stays a member of the tenant. Invitations
-// that wait for the person there are revoked, and it is no contact there any more;
-// a contact without an account who is nowhere else leaves the tenant. It takes
-// "member remove" in the domain and the grant of every profile that the member
-// holds there, and "dossier assign" to end an assignment.
+// assignments there, and the person stays a member of the tenant. Pending
+// invitations of that person go the same way, and it is no contact there any
+// more; somebody who was only that, and is a contact nowhere else, leaves the
+// tenant. It takes "member remove" in the domain and the grant of every profile
+// that the member holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error {
 		if err := c.overMember(in, u); err != nil {
@@ -199,7 +199,10 @@ func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u 
 }
 
 func (c *change) leaveTenant(u model.UserID) error {
-	if err := c.forget(ofUser(u)); err != nil {
+	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
 		return err
 	}
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
@@ -222,8 +225,7 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	mine, here := ofUser(u), inDossier(d)
-	held := func(r store.Row) bool { return mine(r) && here(r) }
+	held := heldBy(model.UserSubject(u)).and(inDossier(d).wants)
 	contact, err := c.contactRows(d, u)
 	if err != nil {
 		return err
@@ -239,6 +241,9 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err := c.forget(held); err != nil {
 		return err
 	}
+	if err := c.revokeOf(u, d); err != nil {
+		return err
+	}
 	if row.Manager == u {
 		if err := c.setDossier(d, "manager", nil); err != nil {
 			return err
@@ -248,7 +253,7 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	if err := c.endContact(d, u); err != nil {
+	if err := c.endContact(d, u, contact); err != nil {
 		return err
 	}
 	return c.dropUnreached(u)
@@ -273,7 +278,9 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 		if err != nil {
 			return err
 		}
-		held = held.with(shelved, nil)
+		if held, err = held.with(shelved, nil); err != nil {
+			return err
+		}
 	}
 	return c.mayGrantAll(d, held.profiles(u, d))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -12,10 +13,11 @@ import (
 )
 
 // ChangeAddress corrects an address of a contact that has not been accepted yet.
-// Links sent to the old one are dead, and if its Login is on, the new one is
-// invited. It takes "member invite" in the domain and what an invitation takes. An
-// address that was accepted is [ErrConflict]: [Authz.MoveAddress] keeps the access
-// until the new one is accepted, too.
+// Links sent to the old one are dead, and the invitation that waits goes to the new
+// one, as by [Authz.Readdress], which for its part changes the contact; if Login is
+// on and none waits, there is a new one. It takes "member invite" in the domain and
+// what an invitation takes. An address that was accepted is [ErrConflict]:
+// [Authz.MoveAddress] keeps the access until the new one is accepted, too.
 func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u model.UserID, from, to string) error {
 	return az.writeContact(ctx, by, in, "change address", func(c *change) error {
 		row, err := c.contact(in, u, from)
@@ -26,53 +28,61 @@ func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u
 		if row.Accepted != 0 {
 			return fmt.Errorf("an address of contact %v that was accepted: move it: %w", u, ErrConflict)
 		}
-		replaces, err := c.replacedBy(row)
+		var pending []store.Invitation
+		err = invitationsIn(c.db(), in).Where("canonical = ? AND state = ?", row.Canonical, store.Pending).
+			Order("invited_at DESC, id DESC").Find(&pending).Error
 		if err != nil {
 			return err
 		}
-		if err := c.revokePending(row.Canonical, in); err != nil {
+		if len(pending) == 0 || !row.Login {
+			if row, err = c.moveContact(in, row, to); err != nil || !row.Login {
+				return err
+			}
+			return c.offerLogin(in, row, "", "")
+		}
+		d := draft{row: pending[0]}
+		c.detail["invitation"] = d.row.ID
+		if err := c.db().Where("invitation = ?", d.row.ID).Order("dossier, profile").Find(&d.grants).Error; err != nil {
 			return err
 		}
-		if row, err = c.readdress(row, to); err != nil || !row.Login {
+		if err := c.readdress(d, to); err != nil {
 			return err
 		}
-		return c.offerLogin(in, row, "", replaces)
+		return c.revokePending(row.Canonical, in) // older ones
 	})
 }
 
-// replacedBy returns the address that loses its login when the invitation that
-// waits for row is accepted.
-func (c *change) replacedBy(row store.Contact) (string, error) {
-	var replaced []string
-	err := c.db().Model(&store.Invitation{}).
-		Joins("JOIN volmacht_invited_grants g ON g.invitation = volmacht_invitations.id").
-		Where("tenant = ? AND g.dossier = ? AND canonical = ? AND state = ? AND replaces <> ''",
-			row.Tenant, row.Dossier, row.Canonical, store.Pending).
-		Order("invited_at DESC").Limit(1).Pluck("replaces", &replaced).Error
-	if err != nil || len(replaced) == 0 {
-		return "", err
+// moveContacts gives the contacts whose invitation goes to another address that
+// address too.
+func (c *change) moveContacts(d draft, from, to string) error {
+	for _, g := range d.grants {
+		in, err := domainOfGrant(d.row.Tenant, g)
+		if err != nil {
+			return err
+		}
+		var rows []store.Contact
+		if err := c.inContacts(in).Where("canonical = ? AND login AND accepted = 0", from).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if _, err := c.moveContact(in, row, to); err != nil {
+				return err
+			}
+		}
 	}
-	return replaced[0], nil
+	return nil
 }
 
-// readdress gives a row of a contact, and what is wanted there, another address.
-// Spelling the same one otherwise is no more than that.
-func (c *change) readdress(row store.Contact, to string) (store.Contact, error) {
+// moveContact gives a row of a contact, and what is wanted there, another
+// address. Spelling the same one otherwise is no more than that.
+func (c *change) moveContact(in model.Domain, row store.Contact, to string) (store.Contact, error) {
 	canonical, err := canonicalEmail(to)
-	if err != nil {
-		return row, err
-	}
-	in, err := contactDomain(row)
 	if err != nil {
 		return row, err
 	}
 	old := row.Canonical
 	if canonical != old {
 		if err := c.freeAddress(in, canonical); err != nil {
-			return row, err
-		}
-		// Of an address that was a contact's before.
-		if err := c.dropPreferences(in, row.Person, canonical); err != nil {
 			return row, err
 		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
@@ -88,6 +98,25 @@ func (c *change) readdress(row store.Contact, to string) (store.Contact, error) 
 		return row, err
 	}
 	return row, c.keptAddress(row.Person, ContactAddress{Email: to, Label: row.Label})
+}
+
+// reaches refuses an address that is neither the person's own nor one at which
+// it is a contact of the tenant.
+func (c *change) reaches(u model.UserID, email string) error {
+	_, own := c.address(u, email)
+	if !errors.Is(own, ErrNotFound) {
+		return own
+	}
+	canonical, err := canonicalEmail(email)
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = c.db().Model(&store.Contact{}).Where("tenant = ? AND person = ? AND canonical = ?", c.tenant, u, canonical).Count(&n).Error
+	if err == nil && n == 0 {
+		err = own
+	}
+	return err
 }
 
 // MoveAddress moves a contact to a new address without a moment of no access:
@@ -113,9 +142,7 @@ func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u m
 		case err == nil && next.Accepted != 0: // the same, perhaps
 			err = fmt.Errorf("an address of contact %v that was accepted before: %w", u, ErrConflict)
 		case err == nil: // known, and perhaps invited, but not as the one that replaces
-			if err = c.setContact(next, map[string]any{"login": true}); err == nil {
-				err = c.revokePending(next.Canonical, in)
-			}
+			err = c.setContact(next, map[string]any{"login": true})
 		}
 		if err != nil {
 			return err
@@ -159,12 +186,13 @@ func (az *Authz) RemoveContactAddress(ctx context.Context, by Actor, in model.Do
 
 func (c *change) removeContact(in model.Domain, u model.UserID, rows []store.Contact) error {
 	c.detail["user"] = u.String()
-	for _, row := range rows {
-		if row.Login {
-			if err := c.loginOff(in, row); err != nil {
-				return err
-			}
+	open := slices.DeleteFunc(slices.Clone(rows), func(row store.Contact) bool { return !row.Login })
+	if len(open) > 0 {
+		if err := c.loginOff(in, u, open...); err != nil {
+			return err
 		}
+	}
+	for _, row := range rows {
 		if err := c.dropContact(in, row); err != nil {
 			return err
 		}
@@ -174,14 +202,7 @@ func (c *change) removeContact(in model.Domain, u model.UserID, rows []store.Con
 
 // endContact deletes what makes u a contact of a dossier on which it holds
 // nothing any more.
-func (c *change) endContact(d model.Domain, u model.UserID) error {
-	if err := c.revokeFor(u, &d); err != nil {
-		return err
-	}
-	rows, err := c.contactRows(d, u)
-	if err != nil {
-		return err
-	}
+func (c *change) endContact(d model.Domain, u model.UserID, rows []store.Contact) error {
 	for _, row := range rows {
 		if err := c.dropContact(d, row); err != nil {
 			return err
@@ -192,7 +213,7 @@ func (c *change) endContact(d model.Domain, u model.UserID) error {
 
 // dropContact deletes an address of a contact and what was wanted there.
 func (c *change) dropContact(in model.Domain, row store.Contact) error {
-	if err := c.dropPreferences(in, row.Person, row.Canonical); err != nil {
+	if err := c.preferencesIn(in, row.Person).Where("canonical = ?", row.Canonical).Delete(&store.Preference{}).Error; err != nil {
 		return err
 	}
 	if err := c.inContacts(in).Where("person = ? AND canonical = ?", row.Person, row.Canonical).Delete(&store.Contact{}).Error; err != nil {
@@ -201,45 +222,6 @@ func (c *change) dropContact(in model.Domain, row store.Contact) error {
 	return c.dropKeptAddress(row.Person, row.Canonical)
 }
 
-// contactDomain is where a row of a contact is.
-func contactDomain(row store.Contact) (model.Domain, error) {
-	if row.Dossier == "" {
-		return model.TenantDomain(row.Tenant), nil
-	}
-	return model.ParseDomain(row.Tenant.String() + "/" + row.Dossier)
-}
-
 func (c *change) preferencesIn(in model.Domain, u model.UserID) *gorm.DB {
 	return c.db().Model(&store.Preference{}).Where("tenant = ? AND dossier = ? AND person = ?", in.Tenant(), in.Dossier().String(), u)
-}
-
-func (c *change) dropPreferences(in model.Domain, u model.UserID, canonical string) error {
-	return c.preferencesIn(in, u).Where("canonical = ?", canonical).Delete(&store.Preference{}).Error
-}
-
-// revokeFor revokes the invitations that wait for u in the tenant, or only on d:
-// those that name u, and those to an address at which u is a contact there.
-func (c *change) revokeFor(u model.UserID, d *model.Domain) error {
-	query := c.db().Model(&store.Invitation{}).Distinct("canonical", "g.dossier").
-		Joins("JOIN volmacht_invited_grants g ON g.invitation = volmacht_invitations.id").
-		Where("tenant = ? AND state = ?", c.tenant, store.Pending).
-		Where(`(person = ? OR EXISTS (SELECT 1 FROM volmacht_contacts k WHERE k.tenant = volmacht_invitations.tenant
-			AND k.dossier = g.dossier AND k.person = ? AND k.canonical = volmacht_invitations.canonical))`, u, u)
-	if d != nil {
-		query = query.Where("g.dossier = ?", d.Dossier().String())
-	}
-	var waiting []struct{ Canonical, Dossier string }
-	if err := query.Find(&waiting).Error; err != nil {
-		return err
-	}
-	for _, w := range waiting {
-		in, err := contactDomain(store.Contact{Tenant: c.tenant, Dossier: w.Dossier})
-		if err != nil {
-			return err
-		}
-		if err := c.revokePending(w.Canonical, in); err != nil {
-			return err
-		}
-	}
-	return nil
 }

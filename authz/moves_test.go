@@ -10,7 +10,6 @@ import (
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/authz/authztest"
 	"github.com/volmacht/volmacht/internal/engine"
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/taxdome"
 )
@@ -38,22 +37,23 @@ func TestTAX12MoveAddress(t *testing.T) {
 		require.ErrorIs(t, move("JAN@old.example"), authz.ErrConflict, "to itself")
 
 		// Declined, expired, or switched off: the old one stays.
-		require.NoError(t, o.db.Model(&store.Invitation{}).Where("canonical = ? AND state = ?", "jan@new.example", store.Pending).
-			Update("state", store.Declined).Error)
+		require.NoError(t, o.az.Decline(ctx, o.link(t, "jan@new.example")))
 		was(authz.LoginAccepted, authz.NotInvited)
 		require.NoError(t, move("jan@new.example"))
 		was(authz.LoginAccepted, authz.LoginInvited)
 		o.passed += 30 * 24 * time.Hour
 		was(authz.LoginAccepted, authz.NotInvited)
 		require.NoError(t, move("jan@new.example"))
+		sent := o.link(t, "jan@new.example")
 		o.set(t, o.d1, jan, "jan@new.example", authz.Login, false)
 		was(authz.LoginAccepted, authz.NotInvited)
-		o.dead(t, "jan@new.example")
+		o.dead(t, "jan@new.example", sent)
 
 		// Moved again, to an address that is mistyped and corrected on the way.
 		require.NoError(t, move("nja@later.example"))
+		sent = o.link(t, "nja@later.example")
 		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, jan, "nja@later.example", "jan@later.example"))
-		o.dead(t, "nja@later.example")
+		o.dead(t, "nja@later.example", sent)
 		was(authz.LoginAccepted, authz.NotInvited)
 		o.accept(t, "jan@later.example", jan)
 		was(authz.NotInvited, authz.NotInvited)
@@ -125,7 +125,12 @@ func TestLoginOffKeepsRequired(t *testing.T) {
 	for _, email := range []string{"a@acme.example", "b@acme.example"} {
 		u, err := az.AddContact(ctx, system, home(tAcme), authz.NewContact{FirstName: "F", LastName: "L", Addresses: []authz.ContactAddress{login(email)}})
 		require.NoError(t, err)
-		require.NoError(t, authz.Accept(ctx, az, tAcme, email, u))
+		waiting, err := az.Invitations(ctx, system, home(tAcme), model.InvitationID{}, 1, authz.InvitationPending)
+		require.NoError(t, err)
+		token, err := authz.Token(ctx, az, waiting[0].ID)
+		require.NoError(t, err)
+		_, err = az.Accept(ctx, token, authz.Acceptance{})
+		require.NoError(t, err)
 		bosses = append(bosses, u)
 	}
 	first, second := authz.By(bosses[0]), authz.By(bosses[1])

@@ -51,22 +51,31 @@ type addressee struct {
 
 // send puts a message into the outbox: it is sent if the change is committed.
 func (c *change) send(m message) error {
-	data, err := json.Marshal(m.data)
+	row, err := c.queued(m)
 	if err != nil {
 		return err
+	}
+	return c.db().Create(&row).Error
+}
+
+// queued is the row of the outbox that m becomes.
+func (c *change) queued(m message) (store.Message, error) {
+	data, err := json.Marshal(m.data)
+	if err != nil {
+		return store.Message{}, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return err
+		return store.Message{}, err
 	}
 	if _, err := canonicalEmail(m.to.email); err != nil {
-		return fmt.Errorf("message to %q: %w", m.to.name, err)
+		return store.Message{}, fmt.Errorf("message to %q: %w", m.to.name, err)
 	}
-	return c.db().Create(&store.Message{
+	return store.Message{
 		ID: id.String(), Kind: string(m.kind),
 		Tenant: m.domain.Tenant().String(), Dossier: m.domain.Dossier().String(),
 		Topic: m.topic.String(), Subject: m.subject,
 		Person: m.to.user.String(), Name: m.to.name, Email: m.to.email, Locale: m.to.locale,
 		Data: data, State: store.Queued, NextAt: store.At(c.at), QueuedAt: store.At(c.at),
-	}).Error
+	}, nil
 }

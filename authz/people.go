@@ -91,7 +91,7 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 			return err
 		}
 		for _, a := range p.Addresses {
-			if err := c.claim(p.ID, a); err != nil {
+			if err := c.putAddress(p.ID, a); err != nil {
 				return err
 			}
 		}

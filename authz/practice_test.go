@@ -109,16 +109,40 @@ func (o *practice) add(t testing.TB, d model.Domain, addresses ...authz.ContactA
 	return u
 }
 
-// accept accepts what waits for an address.
-func (o *practice) accept(t testing.TB, email string, as model.UserID) {
+// link returns a link that was mailed to an address, or "" when none waits.
+func (o *practice) link(t testing.TB, email string) string {
 	t.Helper()
-	require.NoError(t, authz.Accept(t.Context(), o.az, o.firm, email, as))
+	var ids []model.InvitationID
+	require.NoError(t, o.db.Model(&store.Invitation{}).
+		Where("canonical = ? AND state = ? AND expires_at > ?", email, store.Pending, store.At(o.now())).
+		Order("invited_at").Limit(1).Pluck("id", &ids).Error)
+	if len(ids) == 0 {
+		return ""
+	}
+	token, err := authz.Token(t.Context(), o.az, ids[0])
+	require.NoError(t, err)
+	return token
 }
 
-// dead wants that no link to an address is good.
-func (o *practice) dead(t testing.TB, email string) {
+// accept accepts what waits for an address, signed in as somebody or, when that
+// is zero, as nobody.
+func (o *practice) accept(t testing.TB, email string, as model.UserID) model.UserID {
 	t.Helper()
-	require.ErrorIs(t, authz.Accept(t.Context(), o.az, o.firm, email, model.UserID{}), authz.ErrExpired)
+	inv, err := o.az.Accept(t.Context(), o.link(t, email), authz.Acceptance{SignedIn: as})
+	require.NoError(t, err)
+	return inv.User
+}
+
+// dead wants that no link to an address is good, of those that were mailed
+// before either.
+func (o *practice) dead(t testing.TB, email string, before ...string) {
+	t.Helper()
+	require.Empty(t, o.link(t, email))
+	for _, token := range before {
+		require.NotEmpty(t, token)
+		_, err := o.az.Accept(t.Context(), token, authz.Acceptance{})
+		requireIs(t, err, authz.ErrExpired, "a dead link")
+	}
 }
 
 func (o *practice) contacts(t testing.TB, d model.Domain) []authz.Contact {

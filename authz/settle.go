@@ -43,7 +43,7 @@ func (c *change) settleLogin(inv *store.Invitation, u model.UserID) error {
 }
 
 func (c *change) settleGrant(inv *store.Invitation, g store.InvitedGrant, u model.UserID) error {
-	in, err := contactDomain(store.Contact{Tenant: inv.Tenant, Dossier: g.Dossier})
+	in, err := domainOfGrant(inv.Tenant, g)
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,8 @@ func (c *change) replace(kept, u model.UserID) error {
 		return fmt.Errorf("member %v is %s: %w", kept, m.State, ErrConflict)
 	}
 	c.detail["contact"] = kept.String()
-	for _, move := range []func(kept, u model.UserID) error{c.moveContacts, c.movePreferences, c.moveRows, c.moveMentions} {
-		if err := move(kept, u); err != nil {
+	for _, take := range []func(kept, u model.UserID) error{c.takeContacts, c.takePreferences, c.takeRows, c.takeMentions} {
+		if err := take(kept, u); err != nil {
 			return err
 		}
 	}
@@ -98,14 +98,14 @@ func (c *change) replace(kept, u model.UserID) error {
 	return c.erase(kept)
 }
 
-// moveContacts gives u the addresses of a person it replaces.
-func (c *change) moveContacts(kept, u model.UserID) error {
+// takeContacts gives u the addresses of a person it replaces.
+func (c *change) takeContacts(kept, u model.UserID) error {
 	return c.db().Model(&store.Contact{}).Where("tenant = ? AND person = ?", c.tenant, kept).Update("person", u).Error
 }
 
-// movePreferences gives u what the person it replaces wants, where u has not
+// takePreferences gives u what the person it replaces wants, where u has not
 // said otherwise.
-func (c *change) movePreferences(kept, u model.UserID) error {
+func (c *change) takePreferences(kept, u model.UserID) error {
 	var rows []store.Preference
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, kept).Find(&rows).Error; err != nil {
 		return err
@@ -125,16 +125,20 @@ func (c *change) movePreferences(kept, u model.UserID) error {
 	return c.db().Where("tenant = ? AND person = ?", c.tenant, kept).Delete(&store.Preference{}).Error
 }
 
-// moveRows gives u what the person it replaces holds, now or when what is closed
+// takeRows gives u what the person it replaces holds, now or when what is closed
 // opens again, with who gave it and for how long. Not what u itself gave, for
 // nobody gives anything to themselves; nor, to who was a member already, a profile
 // that denies, for nobody is tied down by an invitation.
-func (c *change) moveRows(kept, u model.UserID) error {
+func (c *change) takeRows(kept, u model.UserID) error {
 	shelved, err := c.tx.store.Shelved(c.tenant)
 	if err != nil {
 		return err
 	}
-	mine, member := ofUser(kept), c.before.active(u)
+	mine, member := heldBy(model.UserSubject(kept)), c.before.active(u)
+	live, err := c.tx.store.Granted(c.before.find(mine))
+	if err != nil {
+		return err
+	}
 	takes := func(r store.Row) bool {
 		if r.GrantedBy == model.UserSubject(u).String() {
 			return false
@@ -143,7 +147,7 @@ func (c *change) moveRows(kept, u model.UserID) error {
 		return err != nil || !member || !c.before.denies(p)
 	}
 	taken := make(map[model.Rule]bool)
-	for _, r := range c.before.find(mine) {
+	for _, r := range live {
 		if takes(r) {
 			next := renamed(r, u)
 			c.put(next)
@@ -152,7 +156,7 @@ func (c *change) moveRows(kept, u model.UserID) error {
 	}
 	var aside []store.Row
 	for _, r := range shelved {
-		if !mine(r) || !takes(r) {
+		if !mine.wants(r.Rule) || !takes(r) {
 			continue
 		}
 		next := renamed(r, u)
@@ -167,7 +171,7 @@ func (c *change) moveRows(kept, u model.UserID) error {
 	if err := c.tx.store.Shelve(aside); err != nil {
 		return err
 	}
-	return c.moveLinks(kept, u, taken)
+	return c.takeLinks(kept, u, taken)
 }
 
 // renamed is a row that u holds in place of another user.
@@ -176,8 +180,8 @@ func renamed(r store.Row, u model.UserID) store.Row {
 	return r
 }
 
-// moveLinks keeps the links to dossiers in step with the rows that were taken.
-func (c *change) moveLinks(kept, u model.UserID, taken map[model.Rule]bool) error {
+// takeLinks keeps the links to dossiers in step with the rows that were taken.
+func (c *change) takeLinks(kept, u model.UserID, taken map[model.Rule]bool) error {
 	linked := func(d model.DossierID) bool {
 		return taken[model.AssignedRule(model.UserSubject(u), model.DossierDomain(c.tenant, d))]
 	}
@@ -216,8 +220,8 @@ func (c *change) moveLinks(kept, u model.UserID, taken map[model.Rule]bool) erro
 	return of(kept).Delete(&store.Supporting{}).Error
 }
 
-// moveMentions makes invitations, and messages that wait, name u.
-func (c *change) moveMentions(kept, u model.UserID) error {
+// takeMentions makes invitations, and messages that wait, name u.
+func (c *change) takeMentions(kept, u model.UserID) error {
 	if err := c.db().Model(&store.Invitation{}).Where("person = ?", kept).Update("person", u).Error; err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/volmacht/volmacht/authz"
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/taxdome"
 )
@@ -187,12 +186,19 @@ func TestPlacesThatAreNotTaken(t *testing.T) {
 	jan := o.add(t, o.d1, login("jan@home.example"))
 	require.NoError(t, o.az.AddMember(ctx, system, o.d1, authz.NewMember{User: jan}))
 	require.NoError(t, o.az.DeactivateMember(ctx, system, o.firm, jan))
-	require.ErrorIs(t, authz.Accept(ctx, o.az, o.firm, "jan@home.example", o.una), authz.ErrConflict)
-	o.enters(t, o.una, o.d1, false)
+	_, err = o.az.Accept(ctx, o.link(t, "jan@home.example"), authz.Acceptance{})
+	require.ErrorIs(t, err, authz.ErrExpired)
+	waiting, err := o.az.Invitations(ctx, o.by, o.d1, model.InvitationID{}, 10)
+	require.NoError(t, err)
+	require.Equal(t, authz.MemberIdle, waiting[0].Renewal)
+	o.enters(t, jan, o.d1, false)
 
 	// An invitation to somebody who is no contact leaves the contacts alone.
-	require.NoError(t, o.db.Model(&store.Contact{}).Where("person = ?", jan).Update("canonical", "other@home.example").Error)
-	require.NoError(t, o.db.Model(&store.Invitation{}).Where("person = ?", jan).Update("person", nil).Error)
-	require.NoError(t, authz.Accept(ctx, o.az, o.firm, "jan@home.example", o.una))
-	require.Equal(t, authz.NotInvited, o.contacts(t, o.d1)[0].Addresses[0].State)
+	before := o.contacts(t, o.d1)
+	_, err = o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{FirstName: "U", LastName: "N", Email: "una@home.example",
+		Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: taxdome.Client}}})
+	require.NoError(t, err)
+	o.accept(t, "una@home.example", o.una)
+	o.enters(t, o.una, o.d1, true)
+	require.Equal(t, before, o.contacts(t, o.d1))
 }

@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -50,41 +51,34 @@ func (az *Authz) SetSwitch(ctx context.Context, by Actor, in model.Domain, u mod
 			return errUnchanged
 		}
 		if s == Login {
-			return c.loginOff(in, row)
+			return c.loginOff(in, u, row)
 		}
 		return c.setContact(row, map[string]any{string(s): on})
 	})
 }
 
-// loginOn invites an address that is not invited yet, or not any more.
+// loginOn invites an address for which no invitation waits. One that came to
+// nothing gives way.
 func (c *change) loginOn(in model.Domain, row store.Contact) error {
-	if row.Login {
-		pending, err := pendingLogins(c.db(), in, c.at)
-		if err != nil {
-			return err
-		}
-		if c.before.loginState(in, row, pending) != NotInvited {
-			return errUnchanged
-		}
+	waiting, err := pendingLogins(c.db(), in, c.catalog().LoginProfile(placeOf(in)), c.at)
+	if err != nil {
+		return err
 	}
-	if err := c.setContact(row, map[string]any{"login": true, "accepted": 0}); err != nil {
+	if row.Login && c.before.loginState(in, row, waiting) != NotInvited {
+		return errUnchanged
+	}
+	if err := c.setContact(row, map[string]any{"login": true, "accepted": 0}); err != nil || waiting[row.Canonical] {
 		return err
 	}
 	return c.offerLogin(in, row, "", "")
 }
 
-// offerLogin invites an address of a contact. Replaces is the canonical address
-// that loses its login when this one is accepted, or "".
+// offerLogin invites an address of a contact, in place of any invitation before.
+// Replaces is the canonical address that loses its login when this one is
+// accepted, or "".
 func (c *change) offerLogin(in model.Domain, row store.Contact, note, replaces string) error {
-	if c.by.is(row.Person) {
-		return fmt.Errorf("user %v cannot switch its own login: %w", row.Person, ErrDenied)
-	}
-	m, err := c.member(row.Person)
-	if err != nil {
+	if err := c.revokePending(row.Canonical, in); err != nil {
 		return err
-	}
-	if m.State == store.Deactivated {
-		return fmt.Errorf("member %v is %s: %w", row.Person, m.State, ErrConflict)
 	}
 	profile := c.catalog().LoginProfile(placeOf(in))
 	if profile.IsZero() {
@@ -94,56 +88,46 @@ func (c *change) offerLogin(in model.Domain, row store.Contact, note, replaces s
 		return fmt.Errorf("login: the pack %s has no profile in a %v to invite to: invite to one by name: %w",
 			c.before.pack.Name, placeOf(in), ErrInvalid)
 	}
-	p, err := loadPerson(c.db(), row.Person)
-	if err != nil {
-		return err
-	}
-	_, err = c.invite(NewInvitation{
-		User: row.Person, FirstName: p.FirstName, LastName: p.LastName, Email: row.Typed, Locale: p.Locale,
-		Note: note, Grants: []InvitedGrant{{Domain: in, Profile: profile}}, replaces: replaces,
+	_, err := c.invite(NewInvitation{
+		User: row.Person, Email: row.Typed, Note: note, Grants: []InvitedGrant{{Domain: in, Profile: profile}}, replaces: replaces,
 	})
 	return err
 }
 
-// loginOff switches the login of an address off, and takes the access away if
-// the person has no other address by which to have it.
-func (c *change) loginOff(in model.Domain, row store.Contact) error {
-	if c.by.is(row.Person) {
-		return fmt.Errorf("user %v cannot switch its own login: %w", row.Person, ErrDenied)
+// loginOff switches the login of addresses of u off, and takes the access away if
+// u has no other address by which to have it.
+func (c *change) loginOff(in model.Domain, u model.UserID, rows ...store.Contact) error {
+	if c.by.is(u) {
+		return fmt.Errorf("user %v cannot switch its own login: %w", u, ErrDenied)
 	}
-	if err := c.revokePending(row.Canonical, in); err != nil {
-		return err
-	}
-	if err := c.setContact(row, map[string]any{"login": false, "accepted": 0}); err != nil {
-		return err
+	for _, row := range rows {
+		if err := c.revokePending(row.Canonical, in); err != nil {
+			return err
+		}
+		if err := c.setContact(row, map[string]any{"login": false, "accepted": 0}); err != nil {
+			return err
+		}
 	}
 	var others int64
-	err := c.inContacts(in).Where("person = ? AND canonical <> ? AND accepted <> 0", row.Person, row.Canonical).Count(&others).Error
+	err := c.inContacts(in).Where("person = ? AND accepted <> 0", u).Count(&others).Error
 	if err != nil || others > 0 {
 		return err
 	}
-	who, login := model.UserSubject(row.Person), c.catalog().LoginProfile(placeOf(in))
 	opened, err := c.opened() // a deactivated member would have it back with the rest
 	if err != nil {
 		return err
 	}
-	var taken []model.Profile
-	for _, p := range opened.granted(who, in) {
-		if login.IsZero() || p == login {
-			taken = append(taken, p)
-		}
+	who, login := model.UserSubject(u), c.catalog().LoginProfile(placeOf(in))
+	taken := opened.granted(who, in)
+	if !login.IsZero() {
+		taken = slices.DeleteFunc(taken, func(p model.Profile) bool { return p != login })
 	}
 	if err := c.mayGrantAll(in, taken); err != nil {
 		return err
 	}
-	return c.forget(func(r store.Row) bool {
-		for _, p := range taken {
-			if r.Rule == model.GrantRule(who, p, in) {
-				return true
-			}
-		}
-		return false
-	})
+	return c.forget(heldBy(who).and(func(r model.Rule) bool {
+		return slices.ContainsFunc(taken, func(p model.Profile) bool { return r == model.GrantRule(who, p, in) })
+	}))
 }
 
 // contact reads one address of a member in a domain.
@@ -178,15 +162,18 @@ func (c *change) setContact(row store.Contact, values map[string]any) error {
 		Updates(values).Error
 }
 
-// pendingLogins returns the canonical addresses for which an invitation to the
-// domain waits that can still be accepted.
-func pendingLogins(db *gorm.DB, in model.Domain, at time.Time) (map[string]bool, error) {
-	var waiting []string
-	err := db.Model(&store.Invitation{}).Distinct("canonical").
+// pendingLogins returns the canonical addresses for which an invitation to sign
+// in to the domain waits that can be accepted.
+func pendingLogins(db *gorm.DB, in model.Domain, login model.Profile, at time.Time) (map[string]bool, error) {
+	query := db.Model(&store.Invitation{}).Distinct("canonical").
 		Joins("JOIN volmacht_invited_grants g ON g.invitation = volmacht_invitations.id").
 		Where("tenant = ? AND g.dossier = ? AND state = ? AND renewal = '' AND expires_at > ?",
-			in.Tenant(), in.Dossier().String(), store.Pending, store.At(at)).
-		Pluck("canonical", &waiting).Error
+			in.Tenant(), in.Dossier().String(), store.Pending, store.At(at))
+	if !login.IsZero() {
+		query = query.Where("g.profile = ?", login)
+	}
+	var waiting []string
+	err := query.Pluck("canonical", &waiting).Error
 	pending := make(map[string]bool, len(waiting))
 	for _, canonical := range waiting {
 		pending[canonical] = true

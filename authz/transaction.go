@@ -151,15 +151,8 @@ func (t *transaction) state(ctx context.Context, id model.TenantID) (*state, err
 }
 
 func (t *transaction) load(ctx context.Context, id model.TenantID) (*state, error) {
-	loaded, err := t.store.Load(ctx, id)
-	if err != nil {
-		return nil, notFound(err, "tenant %v", id)
-	}
-	pack, err := t.core.packs.at(ctx, t.store, loaded.PackHead)
-	if err != nil {
-		return nil, err
-	}
-	return newState(id, pack, loaded), nil
+	st, err := t.core.packs.load(ctx, t.store, id)
+	return st, notFound(err, "tenant %v", id)
 }
 
 // notFound names what was not found, and leaves other errors alone.

@@ -58,6 +58,7 @@ var parsers = map[string]func(string) (string, error){
 	"dossier id":    asText(model.ParseDossierID),
 	"user id":       asText(model.ParseUserID),
 	"team id":       asText(model.ParseTeamID),
+	"invitation id": asText(model.ParseInvitationID),
 	"profile":       asText(model.ParseProfile),
 	"configuration": asText(model.ParseConfiguration),
 	"module":        asText(model.ParseModule),
