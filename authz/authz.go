@@ -33,6 +33,10 @@ type Config struct {
 
 	// Invitations says how long the links of invitations are good.
 	Invitations InvitationTerms
+
+	// Mail is how mails are sent. A process that leaves it zero sends none:
+	// its messages wait in the database for one that does.
+	Mail Mail
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -50,6 +54,7 @@ type core struct {
 	tick   func() time.Time // now, made once: a check allocates nothing
 	terms  InvitationTerms
 	cache  *cache
+	mail   *courier
 	closed atomic.Bool
 }
 
@@ -89,6 +94,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authz: %w", err)
 	}
+	mail, err := newCourier(cfg.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("authz: Config.Mail.%w", err)
+	}
 	s, err := store.Open(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
@@ -99,6 +108,7 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		packs: known,
 		clock: cfg.Clock,
 		terms: terms,
+		mail:  mail,
 		cache: &cache{
 			store:     s,
 			packs:     known,

@@ -46,6 +46,7 @@ type transaction struct {
 	since  int64
 	pack   *store.Head
 	states map[model.TenantID]*state // of the tenants that are locked
+	mails  bool                      // some were put into the outbox
 	err    error                     // the first failure; nothing goes on after it
 	done   bool
 }
@@ -82,6 +83,9 @@ func (az *Authz) join(ctx context.Context, fn func(*transaction) error) error {
 	}
 	for _, st := range t.states {
 		az.cache.publish(st, t.since)
+	}
+	if t.mails {
+		az.mail.wake()
 	}
 	return nil
 }

@@ -31,10 +31,13 @@ type (
 	UserID       = ID[userKind]       // UserID identifies a person, across tenants.
 	TeamID       = ID[teamKind]       // TeamID identifies a team within its tenant.
 	InvitationID = ID[invitationKind] // InvitationID identifies an invitation.
+	MessageID    = ID[messageKind]    // MessageID identifies a message in the outbox.
+	RequestID    = ID[requestKind]    // RequestID identifies a request for an account.
+	ReviewID     = ID[reviewKind]     // ReviewID identifies a review of access.
 )
 
 type idKind interface {
-	tenantKind | dossierKind | userKind | teamKind | invitationKind
+	tenantKind | dossierKind | userKind | teamKind | invitationKind | messageKind | requestKind | reviewKind
 	String() string
 	prefix() string
 }
@@ -45,6 +48,9 @@ type (
 	userKind       struct{}
 	teamKind       struct{}
 	invitationKind struct{}
+	messageKind    struct{}
+	requestKind    struct{}
+	reviewKind     struct{}
 )
 
 func (tenantKind) String() string     { return "tenant" }
@@ -52,6 +58,9 @@ func (dossierKind) String() string    { return "dossier" }
 func (userKind) String() string       { return "user" }
 func (teamKind) String() string       { return "team" }
 func (invitationKind) String() string { return "invitation" }
+func (messageKind) String() string    { return "message" }
+func (requestKind) String() string    { return "request" }
+func (reviewKind) String() string     { return "review" }
 
 // What stands before the ID in a policy. An ID holds both, so that a check
 // need not put them together.
@@ -60,6 +69,9 @@ func (dossierKind) prefix() string    { return "" }
 func (userKind) prefix() string       { return userPrefix }
 func (teamKind) prefix() string       { return teamPrefix }
 func (invitationKind) prefix() string { return "" }
+func (messageKind) prefix() string    { return "" }
+func (requestKind) prefix() string    { return "" }
+func (reviewKind) prefix() string     { return "" }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -76,6 +88,15 @@ func ParseTeamID(s string) (TeamID, error) { return parseID[teamKind](s) }
 // ParseInvitationID reads an invitation's ID. The error wraps [ErrInvalid].
 func ParseInvitationID(s string) (InvitationID, error) { return parseID[invitationKind](s) }
 
+// ParseMessageID reads a message's ID. The error wraps [ErrInvalid].
+func ParseMessageID(s string) (MessageID, error) { return parseID[messageKind](s) }
+
+// ParseRequestID reads a request's ID. The error wraps [ErrInvalid].
+func ParseRequestID(s string) (RequestID, error) { return parseID[requestKind](s) }
+
+// ParseReviewID reads a review's ID. The error wraps [ErrInvalid].
+func ParseReviewID(s string) (ReviewID, error) { return parseID[reviewKind](s) }
+
 // NewTenantID returns a fresh UUIDv7.
 func NewTenantID() TenantID { return newID[tenantKind]() }
 
@@ -90,6 +111,15 @@ func NewTeamID() TeamID { return newID[teamKind]() }
 
 // NewInvitationID returns a fresh UUIDv7.
 func NewInvitationID() InvitationID { return newID[invitationKind]() }
+
+// NewMessageID returns a fresh UUIDv7.
+func NewMessageID() MessageID { return newID[messageKind]() }
+
+// NewRequestID returns a fresh UUIDv7.
+func NewRequestID() RequestID { return newID[requestKind]() }
+
+// NewReviewID returns a fresh UUIDv7.
+func NewReviewID() ReviewID { return newID[reviewKind]() }
 
 func parseID[K idKind](s string) (ID[K], error) {
 	var kind K
