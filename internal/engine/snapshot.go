@@ -29,8 +29,9 @@ type Snapshot struct {
 
 // A pattern is a domain that stands for many. Its rows have the same name at.
 type pattern struct {
-	at    *name
-	links int // that have it
+	at     *name
+	prefix string // of the domains
+	links  int    // that have it
 }
 
 // A tally counts the rows of a graph, and those of them whose first field the
