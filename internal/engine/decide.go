@@ -6,8 +6,8 @@ import (
 )
 
 // A Question is an object and an action, with the rows that speak of them. It
-// belongs to the policy that made it, and is asked of its snapshots. It never
-// changes.
+// is made by the policy of the snapshots that it is asked of; one of another
+// policy is answered as well, but not fast. It never changes.
 type Question struct {
 	policy         *Policy
 	object, action string
@@ -141,15 +141,24 @@ func (s *Snapshot) Decide(subject, domain string, q *Question, now func() time.T
 	if subject == "" || domain == "" || q.object == "" || q.action == "" {
 		return false, errEmpty
 	}
-	if s.casbin != nil || q.policy != s.policy {
+	if s.casbin != nil {
 		return s.Enforce(Request{subject, domain, q.object, q.action}, now())
 	}
+	q = s.own(q)
 	var a answer
 	a.now = now
 	if !s.gather(&a, subject, domain) || !s.answers(q) {
 		return s.exactly(Request{subject, domain, q.object, q.action}, now().UnixMicro()), nil
 	}
 	return s.policy.decide(&a, q), nil
+}
+
+// own returns q as a question of the policy of s.
+func (s *Snapshot) own(q *Question) *Question {
+	if q.policy != s.policy {
+		q = s.policy.Question(q.object, q.action)
+	}
+	return q
 }
 
 // answers reports whether the sets of q tell all: the tenant's own rows may
@@ -164,7 +173,10 @@ func (s *Snapshot) answers(q *Question) bool {
 }
 
 // decide answers q by what is gathered.
-func (p *Policy) decide(a *answer, q *Question) bool {
+func (p *Policy) decide(a *answer, q *Question) bool { return p.verdict(p.matches(a, q)) }
+
+// matches reports whether a row matches that allows, and one that denies.
+func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 	var allow, deny uint64
 	for w, rows := range q.base {
 		if rows == 0 {
@@ -194,7 +206,7 @@ func (p *Policy) decide(a *answer, q *Question) bool {
 		allow |= rows & p.allow[w]
 		deny |= rows & p.deny[w]
 	}
-	return p.verdict(allow != 0, deny != 0)
+	return allow != 0, deny != 0
 }
 
 // gather finds what subject meets in domain. It reports false when there is

@@ -29,6 +29,7 @@ type Policy struct {
 	allow   []uint64
 	deny    []uint64
 	every   []uint64
+	ones    []uint64 // every, for each field that asks for links of a graph
 	sources []source
 	clauses []condition
 	dynamic []int // sources that depend on the subject or the domain
@@ -179,6 +180,11 @@ func (p *Policy) compile(clauses []clause) {
 	for i := range p.graphs {
 		p.close(&p.graphs[i])
 	}
+	most := 1
+	for i := range p.graphs {
+		most = max(most, len(p.graphs[i].asked))
+	}
+	p.ones = slices.Repeat(p.every, most)
 	p.whole = true
 	for i, s := range p.sources {
 		if s.ask < askObj {
