@@ -3,6 +3,8 @@ package authz
 import (
 	"context"
 
+	"gorm.io/gorm"
+
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -57,3 +59,23 @@ var (
 	Kinds   = kinds
 	Locales = locales
 )
+
+// Token makes a token for an invitation, as the mailing of it does.
+func Token(ctx context.Context, az *Authz, id model.InvitationID) (token string, err error) {
+	err = az.store.Query(ctx).Transaction(func(tx *gorm.DB) error {
+		token, err = mint(tx, id.String(), az.now())
+		return err
+	})
+	return token, err
+}
+
+// Replace puts the member u in the place of a person that t keeps.
+func Replace(ctx context.Context, az *Authz, t model.TenantID, kept, u model.UserID) error {
+	return az.write(ctx, System, t, "replace", func(c *change) error {
+		if err := c.activate(u); err != nil {
+			return err
+		}
+		c.add(c.membership(u))
+		return c.replace(kept, u)
+	})
+}

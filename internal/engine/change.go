@@ -204,7 +204,7 @@ func (c *change) pattern(text string) *name {
 		c.next.patterns, c.mine = slices.Clone(c.next.patterns), true
 	}
 	n := &name{text}
-	c.next.patterns = append(c.next.patterns, pattern{at: n})
+	c.next.patterns = append(c.next.patterns, pattern{at: n, prefix: text[:strings.IndexByte(text, '*')]})
 	return n
 }
 

@@ -154,7 +154,7 @@ func (f *failure) compare(snapshot *engine.Snapshot, naive *naive, every bool) s
 	if err != nil || x.Allowed != want {
 		return fmt.Sprintf("the explanation says %v, %v, and the index %v", x, err, want)
 	}
-	if says := lists(snapshot, f.ask, f.at, want); says != "" {
+	if says := lists(snapshot, snapshot.Policy(), f.ask, f.at, want); says != "" {
 		return says
 	}
 	also := engine.Row{Rule: model.NewRule("g", f.ask.Subject, f.role)}
