@@ -42,10 +42,21 @@ func reads() []reading {
 			return az.Dossier(ctx, by, in)
 		}},
 		{"Person", home(tAcme), person},
+		{"Messages", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Messages(ctx, by, in.Tenant(), authz.MessageFilter{}, model.MessageID{})
+		}},
+		{"Copies", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Copies(ctx, by, in.Tenant())
+		}},
+		{"Preferences", home(tAcme), readPreferences}, {"Preferences", dOne, readPreferences},
 		{"Members", home(tAcme), readMembers}, {"Members", dOne, readMembers},
 		{"Grants", home(tAcme), readGrants}, {"Grants", dOne, readGrants},
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
 	}
+}
+
+func readPreferences(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+	return az.Preferences(ctx, by, in, uEmil)
 }
 
 func readMembers(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {

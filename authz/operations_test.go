@@ -25,6 +25,8 @@ type call struct {
 	module        model.Module
 	setting       model.Setting
 	flag          model.Flag
+	topic         model.Topic
+	message       model.MessageID
 }
 
 func (c call) tenant() model.TenantID { return c.domain.Tenant() }
@@ -49,6 +51,7 @@ const (
 	aModule
 	aSetting
 	aFlag
+	aTopic
 	onlySystem // no user may
 )
 
@@ -77,7 +80,7 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), messageOperations())
 }
 
 func tenantOperations() []operation {
