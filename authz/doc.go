@@ -19,6 +19,16 @@
 // removes somebody who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
+// # Messages
+//
+// What is to be mailed is written with the change that it tells of, and sent
+// by [Authz.Work], in this process or another: see [Mail]. A change that does
+// not happen mails nothing, and no request waits for a mail server. A message
+// whose reason is gone when its turn comes is not sent: a revoked invitation, a
+// recipient who was removed. Tokens are made as a mail is sent, and are nowhere
+// but in it. [Authz.Recipients] answers who gets the messages of a topic, and
+// [Authz.Notify] sends them one.
+//
 // # What may be relied on
 //
 // No answer is a yes on an error. A change is in the database as a whole, with

@@ -41,7 +41,8 @@ func (s *sending) prepare() (reason bool, err error) {
 			return false, err
 		}
 	}
-	if !s.state.open() || !s.state.isOpen(s.domain) {
+	// That the dossier is closed can be why an invitation needs renewal.
+	if !s.state.open() || !s.state.isOpen(s.domain) && MessageKind(s.Kind) != RenewalMessage {
 		return false, nil
 	}
 	if err := json.Unmarshal(s.Data, &s.content.Data); err != nil {
@@ -115,6 +116,9 @@ func (s *sending) invitation() (bool, error) {
 		return false, err
 	}
 	s.content.Note, s.content.Until = inv.Note, inv.ExpiresAt.Time()
+	if end := s.at.Add(s.az.terms.NewAccount); MessageKind(s.Kind) == InvitationMessage && end.Before(s.content.Until) {
+		s.content.Until = end // of this link; the invitation may last longer
+	}
 	if s.content.Inviter, err = s.nameOf(inv.InvitedBy); err != nil {
 		return false, err
 	}

@@ -132,6 +132,30 @@ func (p post) review(t testing.TB, id string) {
 		VALUES ('t-acme', ?, 'system', 0, ?, 0, 0)`, id, store.At(p.watch.Now().Add(time.Hour))).Error)
 }
 
+// That the dossier was closed is a reason to tell the inviter.
+func TestRenewalOfAClosedDossier(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	p.invite(t, "i-1", func(inv *store.Invitation) { inv.Renewal = "closed" })
+	require.NoError(t, p.db.Where("1 = 1").Delete(&store.Message{}).Error)
+	require.NoError(t, authz.Send(t.Context(), p.az, authz.RenewalMessage, dOne, "i-1", uAnn, "Ann", uAnn.String()+"@new.example", "en"))
+	require.NoError(t, p.az.CloseDossier(t.Context(), admin, dOne))
+	p.deliver(t, authz.Delivery{Sent: 1})
+}
+
+// A link that makes an account is good for a day, however long the invitation is.
+func TestUntilOfANewAccount(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	p.invite(t, "i-1", func(inv *store.Invitation) { inv.ExpiresAt = store.At(noon().Add(7 * 24 * time.Hour)) })
+	p.deliver(t, authz.Delivery{Sent: 1})
+	require.Contains(t, p.box.Last(t, "Robin@new.example").Text, "until 6 January 2026, 12:00 UTC")
+	p.watch.advance(time.Second)
+	p.send(t, authz.LinkMessage, home(tAcme), "i-1")
+	p.deliver(t, authz.Delivery{Sent: 1})
+	require.Contains(t, p.box.Last(t, "Robin@new.example").Text, "until 12 January 2026, 12:00 UTC")
+}
+
 // An invitation that was sent again has two messages: the last one counts.
 func TestDeliverTheLastOne(t *testing.T) {
 	t.Parallel()
