@@ -96,7 +96,7 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	}
 	mail, err := newCourier(cfg.Mail)
 	if err != nil {
-		return nil, fmt.Errorf("authz: Config.Mail.%w", err)
+		return nil, err
 	}
 	s, err := store.Open(ctx, db)
 	if err != nil {

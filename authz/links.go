@@ -63,10 +63,10 @@ func (l Links) parse() (links, error) {
 		}
 	}
 	if n := strings.Count(l.Invitation, "{token}"); n != 1 {
-		return links{}, fmt.Errorf("Invitation %q: want {token} in it once: %w", l.Invitation, ErrInvalid)
+		return links{}, fmt.Errorf("%s %q: want {token} in it once: %w", "Invitation", l.Invitation, ErrInvalid)
 	}
 	if u, err := url.Parse(l.Portal); err != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(l.Portal, "#") {
-		return links{}, fmt.Errorf("Portal %q: want no query and nothing after a #: %w", l.Portal, ErrInvalid)
+		return links{}, fmt.Errorf("%s %q: want no query and nothing after a #: %w", "Portal", l.Portal, ErrInvalid)
 	}
 	return links{l}, nil
 }

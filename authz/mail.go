@@ -104,14 +104,14 @@ func newCourier(m Mail) (*courier, error) {
 		{"Pause", &c.Pause, 30 * time.Second}, {"MaxPause", &c.MaxPause, 4 * time.Hour}, {"Keep", &c.Keep, 30 * 24 * time.Hour},
 	} {
 		if *d.value < 0 {
-			return nil, fmt.Errorf("%s cannot be negative: %w", d.name, ErrInvalid)
+			return nil, fmt.Errorf("authz: Config.Mail.%s cannot be negative: %w", d.name, ErrInvalid)
 		}
 		if *d.value == 0 {
 			*d.value = d.zero
 		}
 	}
 	if c.Attempts < 0 {
-		return nil, fmt.Errorf("Attempts cannot be negative: %w", ErrInvalid)
+		return nil, fmt.Errorf("authz: Config.Mail.Attempts cannot be negative: %w", ErrInvalid)
 	}
 	if c.Attempts == 0 {
 		c.Attempts = 12
@@ -123,17 +123,17 @@ func newCourier(m Mail) (*courier, error) {
 		return c, nil
 	}
 	if _, err := canonicalEmail(c.From.Address); err != nil {
-		return nil, fmt.Errorf("From: %w", err)
+		return nil, fmt.Errorf("authz: Config.Mail.From: %w", err)
 	}
 	if err := checkText("name", c.From.Name, optional, 200); err != nil {
-		return nil, fmt.Errorf("From: %w", err)
+		return nil, fmt.Errorf("authz: Config.Mail.From: %w", err)
 	}
 	var err error
 	if c.links, err = c.Links.parse(); err != nil {
-		return nil, fmt.Errorf("Links.%w", err)
+		return nil, fmt.Errorf("authz: Config.Mail.Links: %w", err)
 	}
 	if c.templates, err = readTemplates(c.Mail.Templates); err != nil {
-		return nil, fmt.Errorf("Templates: %w", err)
+		return nil, fmt.Errorf("authz: Config.Mail.Templates: %w", err)
 	}
 	return c, nil
 }

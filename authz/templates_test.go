@@ -153,7 +153,7 @@ func TestMailConfig(t *testing.T) {
 		"a template that does":        {template("en/link.tmpl", body), ""},
 		"no sender":                   {func(m *authz.Mail) { m.From = mail.Address{} }, "From: "},
 		"a sender's header":           {func(m *authz.Mail) { m.From.Name = "A\r\nBcc: b@b.example" }, "From: "},
-		"no links":                    {func(m *authz.Mail) { m.Links = authz.Links{} }, `Links.Portal ""`},
+		"no links":                    {func(m *authz.Mail) { m.Links = authz.Links{} }, `Links: Portal ""`},
 		"http":                        {portal("http://portal.example/"), "https"},
 		"another scheme":              {portal("javascript:alert(1)"), "https"},
 		"no scheme":                   {portal("//portal.example/"), "https"},
