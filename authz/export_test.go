@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -46,3 +47,35 @@ func Replace(ctx context.Context, az *Authz, t model.TenantID, kept, u model.Use
 		return c.replace(kept, u)
 	})
 }
+
+// Send puts a message into the outbox, in a change of its own.
+func Send(ctx context.Context, az *Authz, kind MessageKind, d model.Domain, subject string, user model.UserID, name, email, locale string) error {
+	return az.write(ctx, System, d.Tenant(), "send", func(c *change) error {
+		return c.send(message{kind: kind, domain: d, subject: subject, to: addressee{user, name, email, locale}})
+	})
+}
+
+// Revoke revokes an invitation: its tokens first, which is the harder order.
+func Revoke(ctx context.Context, az *Authz, t model.TenantID, invitation string) error {
+	return az.write(ctx, System, t, "revoke", func(c *change) error {
+		if err := c.db().Where("invitation = ?", invitation).Delete(&store.Token{}).Error; err != nil {
+			return err
+		}
+		return c.db().Model(&store.Invitation{}).Where("id = ?", invitation).Update("state", store.Revoked).Error
+	})
+}
+
+// Render writes a mail with the shipped templates.
+func Render(kind MessageKind, locale string, c Content) (subject, text, html string, err error) {
+	t, err := shippedTemplates()
+	if err != nil {
+		return "", "", "", err
+	}
+	return t.render(kind, locale, c)
+}
+
+// Kinds are the kinds of message, and Locales the languages of the templates.
+var (
+	Kinds   = kinds
+	Locales = locales
+)
