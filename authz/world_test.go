@@ -53,6 +53,13 @@ var (
 	dGone    = dossier(tGone, "d-gone")
 )
 
+// The addresses of those who are invited.
+const (
+	eIvo  = "ivo@new.example"  // to dOne
+	eBeta = "beta@new.example" // to dBeta
+	eShut = "shut@new.example" // to dShut, before it was closed
+)
+
 func parsedTenant(s string) model.TenantID { return model.Must(model.ParseTenantID(s)) }
 func parsedUser(s string) model.UserID     { return model.Must(model.ParseUserID(s)) }
 func parsedTeam(s string) model.TeamID     { return model.Must(model.ParseTeamID(s)) }
@@ -157,6 +164,17 @@ func populate(tx *authz.Tx) error {
 		}
 	}
 	do(tx.Grant(ctx, sys, authz.Grant{Subject: model.TeamSubject(gSpare), Profile: accountancy.FullFeedback, Domain: dTwo}))
+	for _, n := range []struct {
+		by    authz.Actor
+		email string
+		in    model.Domain
+		p     model.Profile
+	}{{admin, eIvo, dOne, accountancy.FullAccess}, {authz.By(uBea), eBeta, dBeta, accountancy.FullAccess}, {admin, eShut, dShut, accountancy.FullAccess}} {
+		_, next := tx.Invite(ctx, n.by, n.in.Tenant(), authz.NewInvitation{
+			FirstName: "I", LastName: "N", Email: n.email, Grants: []authz.InvitedGrant{{Domain: n.in, Profile: n.p}},
+		})
+		do(next)
+	}
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
