@@ -78,10 +78,10 @@ func (d draft) place() model.Domain {
 	return model.TenantDomain(d.row.Tenant)
 }
 
-// sender returns what the tenant and the inviter are called.
+// sender returns what the tenant is called, and the actor if it is a user.
 func (c *change) sender() (tenant, inviter string, err error) {
 	var row store.Tenant
-	if err := c.db().Where("id = ?", c.tenant).Take(&row).Error; err != nil || c.by.system {
+	if err := c.db().Where("id = ?", c.tenant).Take(&row).Error; err != nil || c.by.user.IsZero() {
 		return row.Name, row.Name, err
 	}
 	var p store.Person
