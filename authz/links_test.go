@@ -2,6 +2,8 @@ package authz_test
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,3 +100,12 @@ func (s scene) mails(t testing.TB, kind authz.MessageKind) (all []store.Message)
 }
 
 func sprint(v any) string { return fmt.Sprintf("%+v", v) }
+
+func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
+
+var uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
+// blind takes out of a text what is expected to differ: an address and ids.
+func blind(text, email string) string {
+	return uuids.ReplaceAllString(strings.ReplaceAll(text, email, "EMAIL"), "ID")
+}
