@@ -81,12 +81,17 @@ type scene struct {
 // newScene sets the scene in a database of its own that is gone with the test.
 func newScene(t testing.TB) scene {
 	t.Helper()
+	return setScene(t, emptyDB(t))
+}
+
+func emptyDB(t testing.TB) *gorm.DB {
+	t.Helper()
 	db, err := store.OpenMemory()
 	require.NoError(t, err)
 	pool, err := db.DB()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return setScene(t, db)
+	return db
 }
 
 func setScene(t testing.TB, db *gorm.DB) scene {
