@@ -45,6 +45,7 @@ func reads() []reading {
 		{"Members", home(tAcme), readMembers}, {"Members", dOne, readMembers},
 		{"Grants", home(tAcme), readGrants}, {"Grants", dOne, readGrants},
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
+		{"Contacts", home(tAcme), readContacts}, {"Contacts", dOne, readContacts},
 	}
 }
 

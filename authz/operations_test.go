@@ -21,6 +21,7 @@ type call struct {
 	email   string
 	locale  string
 
+	contact       func(*authz.NewContact) // changes it; nil: as it is
 	configuration model.Configuration
 	module        model.Module
 	setting       model.Setting
@@ -77,7 +78,7 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), contactOperations())
 }
 
 func tenantOperations() []operation {

@@ -102,7 +102,9 @@ func (o operation) places() []refusal {
 	in("a closed tenant's dossier", dGone, authz.ErrConflict, "", system)
 	in("system on an unknown dossier", dNone, authz.ErrNotFound, "", system)
 	in("system on a dossier of another tenant", dossier(tAcme, "d-beta"), authz.ErrNotFound, "", system)
-	if !has(aProfile) && o.method != "RemoveMember" { // which can be asked in a tenant too
+	eitherPlace := map[string]bool{"RemoveMember": true, "AddContact": true, "SetSwitch": true, "ChangeAddress": true,
+		"MoveAddress": true, "RemoveContact": true, "RemoveContactAddress": true}
+	if !has(aProfile) && !eitherPlace[o.method] {
 		in("a tenant, not a dossier", home(tAcme), authz.ErrInvalid, "", system)
 	}
 	in("dossier of another tenant", dBeta, authz.ErrNotFound, "tenant", user)

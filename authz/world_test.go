@@ -157,6 +157,7 @@ func populate(tx *authz.Tx) error {
 		}
 	}
 	do(tx.Grant(ctx, sys, authz.Grant{Subject: model.TeamSubject(gSpare), Profile: accountancy.FullFeedback, Domain: dTwo}))
+	do(populateContacts(tx))
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
