@@ -47,6 +47,7 @@ func reads() []reading {
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
 		{"Invitations", home(tAcme), readInvitations}, {"Invitations", dOne, readInvitations},
 		{"Invitation", home(tAcme), readInvitation}, {"Invitation", dOne, readInvitation},
+		{"Contacts", home(tAcme), readContacts}, {"Contacts", dOne, readContacts},
 	}
 }
 

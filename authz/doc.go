@@ -19,6 +19,26 @@
 // removes somebody who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
+// # Contacts
+//
+// [Authz.AddContact] makes somebody a contact of a dossier, or of a tenant: a
+// person with addresses, and for each address there three switches. Login invites
+// it, Notify sends it messages, Sync has its mail fetched; [Authz.SetSwitch] turns
+// one, and [Authz.Contacts] lists them. A contact without a login is known and
+// reached, and has no access: a member who is [Invited].
+//
+// Addresses of contacts are what the tenant says; the addresses of a [Person] are
+// that person's own, and those that are verified tell who signs in:
+// [Authz.PersonByAddress]. Access belongs to the person, not to the address. So once
+// a contact was moved to a new address ([Authz.MoveAddress]), a host that keeps
+// credentials by address takes the old one away with [Authz.RemoveAddress].
+//
+// Somebody new gets a person that the tenant keeps. If an account turns out to
+// have the address, it takes that person's place when it accepts, with the switches,
+// preferences, profiles, teams and assignments of that person, whose ID is then
+// gone: the ledger's detail of that acceptance names it as "contact". A host that
+// keeps IDs of contacts looks for it there.
+//
 // # What may be relied on
 //
 // No answer is a yes on an error. A change is in the database as a whole, with

@@ -22,6 +22,7 @@ type call struct {
 	locale  string
 
 	invitation    string // the address it went to
+	contact       func(*authz.NewContact) // changes it; nil: as it is
 	configuration model.Configuration
 	module        model.Module
 	setting       model.Setting
@@ -78,7 +79,7 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), invitationOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), invitationOperations(), contactOperations())
 }
 
 func tenantOperations() []operation {

@@ -180,6 +180,7 @@ func populate(tx *authz.Tx) error {
 		})
 		do(next)
 	}
+	do(populateContacts(tx))
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
