@@ -19,6 +19,26 @@
 // removes somebody who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
+// # People come in
+//
+// A company can come into being with its first user: [Authz.Register]. Others
+// are invited, to a tenant or to dossiers, with the profiles that the inviter
+// may give: [Authz.Invite], or [Authz.InviteAll] for a file of them. A link is
+// mailed; the page behind it shows [Authz.Invited], and its form calls
+// [Authz.Accept] or [Authz.Decline]:
+//
+//	inv, err := az.Invite(ctx, authz.By(ann), office.ID, authz.NewInvitation{FirstName: "Bob", …})
+//	offer, err := az.Invited(ctx, token)  // GET: shows who invites to what
+//	inv, err = az.Accept(ctx, token, authz.Acceptance{SignedIn: user, …}) // POST
+//
+// Who has an account already is linked to one more tenant or dossier by the
+// same link, and must be signed in as exactly who has the address. A token is
+// good once, and for a while: see [InvitationTerms]. The database has its hash
+// alone. What the inviter may no longer give is not given: the invitation then
+// needs renewal, by [Authz.Resend]. No answer tells an inviter whether an
+// address has an account, or anybody why a link is not good: [ErrExpired] is
+// all they get.
+//
 // # Contacts
 //
 // [Authz.AddContact] makes somebody a contact of a dossier, or of a tenant: a

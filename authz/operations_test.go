@@ -21,7 +21,7 @@ type call struct {
 	email   string
 	locale  string
 
-	invitation    string // the address it went to
+	invitation    string                  // the address it went to
 	contact       func(*authz.NewContact) // changes it; nil: as it is
 	configuration model.Configuration
 	module        model.Module
