@@ -15,7 +15,8 @@ var ErrInvalid = errors.New("invalid")
 // maxLen is the longest identifier or name, in bytes: the length of a UUID.
 const maxLen = 36
 
-// An ID identifies one tenant, dossier, user or team. It is 1 to 36 bytes of
+// An ID identifies one tenant, dossier, user, team, invitation, account request
+// or review. It is 1 to 36 bytes of
 // A–Z, a–z, 0–9, '_' and '-', so it can never hold a separator, a wildcard or
 // anything a database might fold. The kind K keeps IDs apart: a [UserID] does
 // not compile where a [TeamID] is wanted.
@@ -26,28 +27,37 @@ const maxLen = 36
 type ID[K idKind] struct{ s string }
 
 type (
-	TenantID  = ID[tenantKind]  // TenantID identifies a tenant.
-	DossierID = ID[dossierKind] // DossierID identifies a dossier within its tenant.
-	UserID    = ID[userKind]    // UserID identifies a person, across tenants.
-	TeamID    = ID[teamKind]    // TeamID identifies a team within its tenant.
+	TenantID     = ID[tenantKind]     // TenantID identifies a tenant.
+	DossierID    = ID[dossierKind]    // DossierID identifies a dossier within its tenant.
+	UserID       = ID[userKind]       // UserID identifies a person, across tenants.
+	TeamID       = ID[teamKind]       // TeamID identifies a team within its tenant.
+	InvitationID = ID[invitationKind] // InvitationID identifies an invitation.
+	RequestID    = ID[requestKind]    // RequestID identifies a request for an account within its tenant.
+	ReviewID     = ID[reviewKind]     // ReviewID identifies a review of access within its tenant.
 )
 
 type idKind interface {
-	tenantKind | dossierKind | userKind | teamKind
+	tenantKind | dossierKind | userKind | teamKind | invitationKind | requestKind | reviewKind
 	String() string
 }
 
 type (
-	tenantKind  struct{}
-	dossierKind struct{}
-	userKind    struct{}
-	teamKind    struct{}
+	tenantKind     struct{}
+	dossierKind    struct{}
+	userKind       struct{}
+	teamKind       struct{}
+	invitationKind struct{}
+	requestKind    struct{}
+	reviewKind     struct{}
 )
 
-func (tenantKind) String() string  { return "tenant" }
-func (dossierKind) String() string { return "dossier" }
-func (userKind) String() string    { return "user" }
-func (teamKind) String() string    { return "team" }
+func (tenantKind) String() string     { return "tenant" }
+func (dossierKind) String() string    { return "dossier" }
+func (userKind) String() string       { return "user" }
+func (teamKind) String() string       { return "team" }
+func (invitationKind) String() string { return "invitation" }
+func (requestKind) String() string    { return "request" }
+func (reviewKind) String() string     { return "review" }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -61,6 +71,16 @@ func ParseUserID(s string) (UserID, error) { return parseID[userKind](s) }
 // ParseTeamID reads a team's ID. The error wraps [ErrInvalid].
 func ParseTeamID(s string) (TeamID, error) { return parseID[teamKind](s) }
 
+// ParseInvitationID reads an invitation's ID. The error wraps [ErrInvalid].
+func ParseInvitationID(s string) (InvitationID, error) { return parseID[invitationKind](s) }
+
+// ParseRequestID reads the ID of a request for an account. The error wraps
+// [ErrInvalid].
+func ParseRequestID(s string) (RequestID, error) { return parseID[requestKind](s) }
+
+// ParseReviewID reads a review's ID. The error wraps [ErrInvalid].
+func ParseReviewID(s string) (ReviewID, error) { return parseID[reviewKind](s) }
+
 // NewTenantID returns a fresh UUIDv7.
 func NewTenantID() TenantID { return newID[tenantKind]() }
 
@@ -72,6 +92,15 @@ func NewUserID() UserID { return newID[userKind]() }
 
 // NewTeamID returns a fresh UUIDv7.
 func NewTeamID() TeamID { return newID[teamKind]() }
+
+// NewInvitationID returns a fresh UUIDv7.
+func NewInvitationID() InvitationID { return newID[invitationKind]() }
+
+// NewRequestID returns a fresh UUIDv7.
+func NewRequestID() RequestID { return newID[requestKind]() }
+
+// NewReviewID returns a fresh UUIDv7.
+func NewReviewID() ReviewID { return newID[reviewKind]() }
 
 func parseID[K idKind](s string) (ID[K], error) {
 	var kind K
