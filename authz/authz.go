@@ -28,6 +28,10 @@ type Config struct {
 	// one second. Changes made through this Authz are seen at once.
 	Staleness time.Duration
 
+	// Requests is how long an account that was asked for can be given. Zero is
+	// 30 days.
+	Requests time.Duration
+
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
 }
@@ -41,11 +45,12 @@ type Authz struct {
 }
 
 type core struct {
-	store  *store.Store
-	packs  *packs
-	clock  func() time.Time
-	cache  *cache
-	closed atomic.Bool
+	store    *store.Store
+	packs    *packs
+	clock    func() time.Time
+	cache    *cache
+	requests time.Duration // how long one can be approved
+	closed   atomic.Bool
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,
@@ -68,14 +73,17 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Pack == nil {
 		return nil, fmt.Errorf("authz: Config.Pack is not set: %w", ErrInvalid)
 	}
-	if cfg.Staleness < 0 || cfg.Tenants < 0 {
-		return nil, fmt.Errorf("authz: Config.Staleness and Config.Tenants cannot be negative: %w", ErrInvalid)
+	if cfg.Staleness < 0 || cfg.Requests < 0 || cfg.Tenants < 0 {
+		return nil, fmt.Errorf("authz: Config.Staleness, Config.Requests and Config.Tenants cannot be negative: %w", ErrInvalid)
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
 	if cfg.Staleness == 0 {
 		cfg.Staleness = time.Second
+	}
+	if cfg.Requests == 0 {
+		cfg.Requests = 30 * day
 	}
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
@@ -86,9 +94,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	}
 	known := new(packs)
 	az := &Authz{core: &core{
-		store: s,
-		packs: known,
-		clock: cfg.Clock,
+		store:    s,
+		packs:    known,
+		clock:    cfg.Clock,
+		requests: cfg.Requests,
 		cache: &cache{
 			store:     s,
 			packs:     known,

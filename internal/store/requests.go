@@ -14,25 +14,25 @@ const (
 // whether there was an address to send it to. There is one open one for an
 // address on a dossier; for a second one the write fails with [ErrConflict].
 type AccountRequest struct {
-	Tenant     model.TenantID  `gorm:"column:tenant;primaryKey"`
-	ID         model.RequestID `gorm:"column:id;primaryKey"`
-	Dossier    model.DossierID `gorm:"column:dossier"`
-	FirstName  string          `gorm:"column:first_name"`
-	LastName   string          `gorm:"column:last_name"`
-	Canonical  string          `gorm:"column:canonical"`
-	Typed      string          `gorm:"column:typed"`
-	Locale     string          `gorm:"column:locale"`
-	Profile    model.Profile   `gorm:"column:profile"`
-	Note       string          `gorm:"column:note"`
-	State      string          `gorm:"column:state"`
-	AskedBy    string          `gorm:"column:asked_by"`
-	AskedAt    Micros          `gorm:"column:asked_at"`
-	ExpiresAt  Micros          `gorm:"column:expires_at"`
-	Mailed     bool            `gorm:"column:mailed"`
-	DecidedBy  string          `gorm:"column:decided_by"`
-	DecidedAt  Micros          `gorm:"column:decided_at"`
-	Reason     string          `gorm:"column:reason"`
-	Invitation string          `gorm:"column:invitation"`
+	Tenant     model.TenantID     `gorm:"column:tenant;primaryKey"`
+	ID         model.RequestID    `gorm:"column:id;primaryKey"`
+	Dossier    model.DossierID    `gorm:"column:dossier"`
+	FirstName  string             `gorm:"column:first_name"`
+	LastName   string             `gorm:"column:last_name"`
+	Canonical  string             `gorm:"column:canonical"`
+	Typed      string             `gorm:"column:typed"`
+	Locale     string             `gorm:"column:locale"`
+	Profile    model.Profile      `gorm:"column:profile"`
+	Note       string             `gorm:"column:note"`
+	State      string             `gorm:"column:state"`
+	AskedBy    string             `gorm:"column:asked_by"`
+	AskedAt    Micros             `gorm:"column:asked_at"`
+	ExpiresAt  Micros             `gorm:"column:expires_at"`
+	Mailed     bool               `gorm:"column:mailed"`
+	DecidedBy  string             `gorm:"column:decided_by"`
+	DecidedAt  Micros             `gorm:"column:decided_at"`
+	Reason     string             `gorm:"column:reason"`
+	Invitation model.InvitationID `gorm:"column:invitation"`
 }
 
 // TableName implements gorm's Tabler.

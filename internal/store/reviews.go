@@ -42,7 +42,7 @@ type ReviewItem struct {
 	Role      string         `gorm:"column:role;primaryKey"`
 	State     string         `gorm:"column:state"`
 	Decision  string         `gorm:"column:decision"`
-	Became    string         `gorm:"column:became"`
+	Became    model.Profile  `gorm:"column:became"`
 	DecidedBy string         `gorm:"column:decided_by"`
 	DecidedAt Micros         `gorm:"column:decided_at"`
 }

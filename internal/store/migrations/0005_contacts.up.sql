@@ -35,7 +35,7 @@ CREATE TABLE volmacht_account_requests (
   decided_by {text(100)} NOT NULL,
   decided_at {int} NOT NULL,
   reason     {text(1000)} NOT NULL,
-  invitation {text(36)} NOT NULL,
+  invitation {text(36)},
   open_key   {text(320)} GENERATED ALWAYS AS (CASE WHEN state = 'open' THEN canonical END) STORED,
   PRIMARY KEY (tenant, id),
   CONSTRAINT volmacht_account_requests_state CHECK (state IN ('open', 'approved', 'declined', 'expired')),

@@ -9,13 +9,13 @@ CREATE TABLE volmacht_review_schedules (
 CREATE INDEX volmacht_review_schedules_next ON volmacht_review_schedules (next_at);
 
 CREATE TABLE volmacht_reviews (
-  tenant      {text(36)} NOT NULL,
-  id          {text(36)} NOT NULL,
-  opened_by   {text(100)} NOT NULL,
-  opened_at   {int} NOT NULL,
-  due_at      {int} NOT NULL,
-  remind_at   {int} NOT NULL,
-  closed_at   {int} NOT NULL,
+  tenant    {text(36)} NOT NULL,
+  id        {text(36)} NOT NULL,
+  opened_by {text(100)} NOT NULL,
+  opened_at {int} NOT NULL,
+  due_at    {int} NOT NULL,
+  remind_at {int} NOT NULL,
+  closed_at {int} NOT NULL,
   PRIMARY KEY (tenant, id),
   FOREIGN KEY (tenant) REFERENCES volmacht_tenants (id)
 ){table};
@@ -33,7 +33,7 @@ CREATE TABLE volmacht_review_items (
   role       {text(41)} NOT NULL,
   state      {text(20)} NOT NULL,
   decision   {text(20)} NOT NULL,
-  became     {text(36)} NOT NULL,
+  became     {text(36)},
   decided_by {text(100)} NOT NULL,
   decided_at {int} NOT NULL,
   PRIMARY KEY (tenant, review, subject, dossier, role),
