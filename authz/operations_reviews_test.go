@@ -62,11 +62,11 @@ var (
 )
 
 func addReviews(tx *authz.Tx) error {
-	at := store.At(noon())
+	at, later := store.At(noon()), store.At(noon().Add(24*time.Hour))
 	for _, r := range []store.Review{
-		{Tenant: tAcme, ID: rOpen, DueAt: at + 1}, {Tenant: tAcme, ID: rOld, DueAt: at, ClosedAt: at}, {Tenant: tBeta, ID: rBeta, DueAt: at + 1},
+		{Tenant: tAcme, ID: rOpen, DueAt: later}, {Tenant: tAcme, ID: rOld, DueAt: at, ClosedAt: at}, {Tenant: tBeta, ID: rBeta, DueAt: later},
 	} {
-		r.OpenedBy, r.OpenedAt, r.RemindAt = system.String(), at, at+1
+		r.OpenedBy, r.OpenedAt, r.RemindAt = system.String(), at, later
 		if err := tx.DB().Create(&r).Error; err != nil {
 			return err
 		}
