@@ -40,11 +40,6 @@ func (az *Authz) responsible(ctx context.Context, d model.Domain) (Responsible, 
 	if err != nil {
 		return found, err
 	}
-	return q.responsible(d)
-}
-
-func (q *query) responsible(d model.Domain) (Responsible, error) {
-	var found Responsible
 	if !q.state.isOpen(d) || !d.IsDossier() {
 		return found, fmt.Errorf("open dossier %q: %w", d, ErrNotFound)
 	}

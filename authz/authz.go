@@ -34,6 +34,13 @@ type Config struct {
 
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
+
+	// Invitations says how long the links of invitations are good.
+	Invitations InvitationTerms
+
+	// Mail is how mails are sent. A process that leaves it zero sends none:
+	// its messages wait in the database for one that does.
+	Mail Mail
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -45,12 +52,16 @@ type Authz struct {
 }
 
 type core struct {
-	store    *store.Store
-	packs    *packs
-	clock    func() time.Time
-	cache    *cache
+	store  *store.Store
+	packs  *packs
+	clock  func() time.Time
+	tick   func() time.Time // now, made once: a check allocates nothing
+	terms  InvitationTerms
+	cache  *cache
+	mail   *courier
+	closed atomic.Bool
+
 	requests time.Duration // how long one can be approved
-	closed   atomic.Bool
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,
@@ -88,6 +99,14 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
 	}
+	terms, err := cfg.Invitations.check()
+	if err != nil {
+		return nil, fmt.Errorf("authz: %w", err)
+	}
+	mail, err := newCourier(cfg.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("authz: Config.Mail.%w", err)
+	}
 	s, err := store.Open(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
@@ -97,15 +116,17 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		store:    s,
 		packs:    known,
 		clock:    cfg.Clock,
+		terms:    terms,
+		mail:     mail,
 		requests: cfg.Requests,
 		cache: &cache{
 			store:     s,
 			packs:     known,
 			staleness: cfg.Staleness,
 			limit:     cfg.Tenants,
-			slots:     make(map[model.TenantID]*slot),
 		},
 	}}
+	az.tick = az.core.now
 	if err := az.install(ctx, cfg.Pack); err != nil {
 		return nil, fmt.Errorf("authz: open: %w", err)
 	}

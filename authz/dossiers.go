@@ -222,7 +222,11 @@ func (az *Authz) ReopenDossier(ctx context.Context, by Actor, d model.Domain) er
 			return err
 		}
 		c.detail["domain"] = d.String()
-		return require(c.after(), by, c.at, d, model.CloseDossier)
+		after, err := c.after()
+		if err != nil {
+			return err
+		}
+		return require(after, by, c.at, d, model.CloseDossier)
 	})
 }
 

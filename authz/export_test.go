@@ -4,9 +4,7 @@ import "github.com/volmacht/volmacht/model"
 
 // Known tells what az has in memory: how many tenants, and the revision of one.
 func Known(az *Authz, t model.TenantID) (tenants int, revision uint64) {
-	az.cache.mu.RLock()
-	tenants = len(az.cache.slots)
-	az.cache.mu.RUnlock()
+	tenants = int(az.cache.slots.size.Load())
 	if st := az.cache.known(t); st != nil {
 		revision = st.head.Revision
 	}

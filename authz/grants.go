@@ -47,7 +47,7 @@ func (c *change) grant(g Grant) error {
 		return fmt.Errorf("grant ends at %v, before it begins or in the past: %w", until, ErrInvalid)
 	}
 	rule := model.GrantRule(g.Subject, g.Profile, g.Domain)
-	if old, held := c.before.rows[rule]; held {
+	if old, held := c.before.rows.Find(rule); held {
 		if old.From.Equal(from) && old.Until.Equal(until) {
 			return nil
 		}
@@ -88,6 +88,27 @@ func (c *change) withdraw(from model.Subject, p model.Profile, in model.Domain) 
 // overGrant refuses an actor who may not give or take profile p of who in d,
 // and what cannot be held there at all.
 func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) error {
+	if err := c.overProfile(p, d); err != nil {
+		return err
+	}
+	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
+	return c.overSubject(who)
+}
+
+// overProfile refuses an actor who may not give or take profile p in d, and a
+// profile that nobody can be given there.
+func (c *change) overProfile(p model.Profile, d model.Domain) error {
+	if err := c.holdable(p, d); err != nil {
+		return err
+	}
+	if err := c.require(d, model.GrantOf(p)); err != nil {
+		return err
+	}
+	return c.openDomain(d)
+}
+
+// holdable refuses a profile that nobody can be given in d.
+func (c *change) holdable(p model.Profile, d model.Domain) error {
 	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
 		return c.undeclared("profile", p)
@@ -95,14 +116,7 @@ func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) e
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)
 	}
-	if err := c.require(d, model.GrantOf(p)); err != nil {
-		return err
-	}
-	if err := c.openDomain(d); err != nil {
-		return err
-	}
-	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
-	return c.overSubject(who)
+	return nil
 }
 
 // overSubject refuses a subject that is not in the tenant, that is the actor,
@@ -141,15 +155,28 @@ type Held struct {
 // by teams, in the order of the subject's name. It takes "member view".
 func (az *Authz) Grants(ctx context.Context, by Actor, in model.Domain) ([]Held, error) {
 	return read(ctx, az, by, in, model.ViewMember, "grants", func(q *query) ([]Held, error) {
+		domain := in.String()
+		if !in.IsDossier() {
+			domain = model.Everywhere(in.Tenant())
+		}
+		var rows []store.CasbinRule // who granted is not in memory
+		err := q.db.Where("tenant = ? AND ptype = ? AND v2 = ?", in.Tenant().String(), "g", domain).Order("v0, v1").Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
 		var held []Held
-		for _, r := range q.state.find(func(r store.Row) bool { return r.Rule.PType == "g" }) {
+		for _, row := range rows {
+			r, err := row.Row()
+			if err != nil {
+				return nil, err
+			}
 			who, err := model.ParseSubject(r.Rule.V[0])
 			if err != nil {
 				return nil, err
 			}
 			p, err := model.ParseProfile(r.Rule.V[1])
 			if err != nil || p == model.Member || r.Rule != model.GrantRule(who, p, in) {
-				continue // a link of another sort, or elsewhere
+				continue // a link of another sort
 			}
 			held = append(held, Held{Grant{who, p, in, r.From, r.Until}, r.GrantedBy, r.GrantedAt})
 		}

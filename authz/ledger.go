@@ -16,7 +16,7 @@ import (
 type LedgerEntry struct {
 	Revision uint64 // 1, 2, 3, … without a gap
 	At       time.Time
-	Actor    string // "system" or "user:ID"
+	Actor    string // "system", "user:ID", or "invitation:ID" for who has its link
 	Action   string // such as "grant"
 	Reason   string // what the actor gave with Because
 	Detail   map[string]string

@@ -84,7 +84,8 @@ func filter[T any](ctx context.Context, az *Authz, what string, tenant model.Ten
 		}
 		for _, candidate := range candidates(st) {
 			r := ask(candidate)
-			ok, err := false, r.check(st.pack)
+			ok := false
+			_, err := st.pack.asks(r.User, r.Domain, r.Permission)
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -104,7 +105,7 @@ func filter[T any](ctx context.Context, az *Authz, what string, tenant model.Ten
 
 // permissions returns every permission that can be asked in d: those of the
 // catalog, and handing out the profiles that can be held there.
-func permissions(pack *model.Pack, d model.Domain) []model.Permission {
+func permissions(pack *pack, d model.Domain) []model.Permission {
 	at := placeOf(d)
 	var all []model.Permission
 	for _, entry := range pack.Catalog.Permissions {

@@ -108,7 +108,7 @@ func (c *change) join(m NewMember) error {
 
 // openDomain refuses a dossier that is not there or closed.
 func (c *change) openDomain(d model.Domain) error {
-	if !d.IsDossier() {
+	if !d.IsDossier() || c.before.isOpen(d) {
 		return nil
 	}
 	_, err := c.requireDossier(d)
@@ -131,7 +131,7 @@ func (c *change) deactivate(u model.UserID) error {
 	if err := c.activeMember(u); err != nil {
 		return err
 	}
-	if err := c.shelve(ofUser(u)); err != nil {
+	if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
 		return err
 	}
 	return c.setMember(u, "state", store.Deactivated)
@@ -154,13 +154,14 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err := c.setMember(u, "state", store.Active); err != nil {
 			return err
 		}
-		return c.restore(ofUser(u))
+		return c.restore(heldBy(model.UserSubject(u)))
 	})
 }
 
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
-// assignments there, and the person stays a member of the tenant. It takes
+// assignments there, and the person stays a member of the tenant. Pending
+// invitations of that person go the same way. It takes
 // "member remove" in the domain and the grant of every profile that the member
 // holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
@@ -183,7 +184,10 @@ func (c *change) leave(in model.Domain, u model.UserID) error {
 
 func (c *change) leaveTenant(u model.UserID) error {
 	c.ended = append(c.ended, membership(c.tenant, u))
-	if err := c.forget(ofUser(u)); err != nil {
+	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
 		return err
 	}
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
@@ -206,8 +210,7 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	mine, here := ofUser(u), inDossier(d)
-	held := func(r store.Row) bool { return mine(r) && here(r) }
+	held := heldBy(model.UserSubject(u)).and(inDossier(d).wants)
 	if len(opened.find(held)) == 0 {
 		return fmt.Errorf("member %v of dossier %v: %w", u, d, ErrNotFound)
 	}
@@ -217,6 +220,9 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 		}
 	}
 	if err := c.forget(held); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, d); err != nil {
 		return err
 	}
 	if row.Manager == u {
@@ -246,7 +252,9 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 		if err != nil {
 			return err
 		}
-		held = held.with(shelved, nil)
+		if held, err = held.with(shelved, nil); err != nil {
+			return err
+		}
 	}
 	return c.mayGrantAll(d, held.profiles(u, d))
 }

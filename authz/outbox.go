@@ -3,8 +3,7 @@ package authz
 import (
 	"encoding/json"
 	"fmt"
-
-	"github.com/google/uuid"
+	"time"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -31,16 +30,25 @@ const (
 	ReviewMessage MessageKind = "review"
 	// ReminderMessage: a review of access is not done yet.
 	ReminderMessage MessageKind = "review_reminder"
+	// CopyMessage: what a TopicMessage said and who got it; to the address of
+	// [Authz.SetCopies].
+	CopyMessage MessageKind = "copy"
 )
 
-// A message is what is written into the outbox.
+// kinds are all of them.
+var kinds = []MessageKind{
+	InvitationMessage, LinkMessage, RenewalMessage, RequestMessage, TopicMessage, ReviewMessage, ReminderMessage, CopyMessage,
+}
+
+// A message is what is written into the outbox. What a mail says of its subject
+// is read when it is sent: data is what only the sender of a message knows.
 type message struct {
 	kind    MessageKind
 	domain  model.Domain
 	topic   model.Topic
 	subject string // the ID of the invitation, request or review that it is about
 	to      addressee
-	data    map[string]string // what the template says; never a token
+	data    map[string]string // for the template; never a token
 }
 
 // An addressee is who gets a message. User is zero for one who has no account.
@@ -51,22 +59,33 @@ type addressee struct {
 
 // send puts a message into the outbox: it is sent if the change is committed.
 func (c *change) send(m message) error {
+	row, err := c.queued(m)
+	if err != nil {
+		return err
+	}
+	return c.db().Create(&row).Error
+}
+
+// queued is the row of the outbox that m becomes, for a change that writes it.
+func (c *change) queued(m message) (store.Message, error) {
+	c.tx.mails = true
+	return m.row(c.at)
+}
+
+// row is the row of the outbox that m becomes.
+func (m message) row(at time.Time) (store.Message, error) {
 	data, err := json.Marshal(m.data)
 	if err != nil {
-		return err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
+		return store.Message{}, err
 	}
 	if _, err := canonicalEmail(m.to.email); err != nil {
-		return fmt.Errorf("message to %q: %w", m.to.name, err)
+		return store.Message{}, fmt.Errorf("message to %q: %w", m.to.name, err)
 	}
-	return c.db().Create(&store.Message{
-		ID: id.String(), Kind: string(m.kind),
+	return store.Message{
+		ID: model.NewMessageID().String(), Kind: string(m.kind),
 		Tenant: m.domain.Tenant().String(), Dossier: m.domain.Dossier().String(),
 		Topic: m.topic.String(), Subject: m.subject,
 		Person: m.to.user.String(), Name: m.to.name, Email: m.to.email, Locale: m.to.locale,
-		Data: data, State: store.Queued, NextAt: store.At(c.at), QueuedAt: store.At(c.at),
-	}).Error
+		Data: data, State: store.Queued, NextAt: store.At(at), QueuedAt: store.At(at),
+	}, nil
 }

@@ -59,7 +59,7 @@ type AccountRequest struct {
 // has an account somewhere.
 func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n NewRequest) (AccountRequest, error) {
 	var made AccountRequest
-	err := az.writeDossier(ctx, by, d, model.SubmitAccountRequest, "request account", func(c *change, dossier store.Dossier) error {
+	err := az.writeDossier(ctx, by, d, model.SubmitAccountRequest, "request account", func(c *change, _ store.Dossier) error {
 		canonical, err := c.checkRequest(&n)
 		if err != nil {
 			return err
@@ -92,7 +92,10 @@ func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n
 		if !row.Mailed {
 			return nil
 		}
-		return c.mailRequest(made, dossier.Name, addressee{user: to.User, name: to.Name, email: to.Email, locale: locale})
+		return c.send(message{
+			kind: RequestMessage, domain: d, subject: row.ID.String(),
+			to: addressee{user: to.User, name: to.Name, email: to.Email, locale: locale},
+		})
 	})
 	if err != nil {
 		return AccountRequest{}, err
@@ -139,30 +142,12 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 
 // toResponsible returns who answers for d, and in which language.
 func (c *change) toResponsible(d model.Domain) (Responsible, string, error) {
-	to, err := (&query{c.db(), c.before}).responsible(d)
+	to, err := c.responsible(d)
 	if err != nil || to.User.IsZero() {
 		return to, "", err
 	}
 	p, err := loadPerson(c.db(), to.User)
 	return to, p.Locale, err
-}
-
-func (c *change) mailRequest(r AccountRequest, dossier string, to addressee) error {
-	asker := ""
-	if !c.by.system {
-		p, err := loadPerson(c.db(), c.by.user)
-		if err != nil {
-			return err
-		}
-		asker = p.FirstName + " " + p.LastName
-	}
-	return c.send(message{
-		kind: RequestMessage, domain: r.Domain, subject: r.ID.String(), to: to,
-		data: map[string]string{
-			"asker": asker, "dossier": dossier, "name": r.FirstName + " " + r.LastName, "email": r.Email,
-			"profile": r.Profile.String(), "note": r.Note, "expires": r.Expires.Format(time.RFC3339),
-		},
-	})
 }
 
 // ApproveRequest makes an open request an invitation, whose inviter is the

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -113,13 +114,12 @@ func itemRule(i store.ReviewItem) model.Rule {
 // of people and teams, and the members who have no access.
 func (c *change) accesses(review model.ReviewID) ([]store.ReviewItem, error) {
 	gives := make(map[string]bool) // teams through which anybody has anything
-	rows := c.before.find(func(r store.Row) bool {
-		there := r.Rule.PType == "g" && (r.Until.IsZero() || r.Until.After(c.at))
-		if there {
-			gives[r.Rule.V[0]] = true
-		}
-		return there
+	rows := slices.DeleteFunc(c.before.find(every.and(func(r model.Rule) bool { return r.PType == "g" })), func(r store.Row) bool {
+		return !r.Until.IsZero() && !r.Until.After(c.at)
 	})
+	for _, r := range rows {
+		gives[r.Rule.V[0]] = true
+	}
 	var items []store.ReviewItem
 	for _, r := range rows {
 		a, err := accessOf(r.Rule)

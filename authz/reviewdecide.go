@@ -45,7 +45,7 @@ func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.Tenant
 		if len(items) == 1 {
 			c.detailAccess(items[0])
 		}
-		n, err := c.decide(r, fresh, store.Confirmed, model.Profile{}, "")
+		n, err := c.mark(r, fresh, store.Confirmed, model.Profile{}, "")
 		c.detail["items"] = strconv.FormatInt(n, 10)
 		return err
 	})
@@ -83,7 +83,7 @@ func (az *Authz) ChangeReviewItem(ctx context.Context, by Actor, t model.TenantI
 		if c.before.has(model.GrantRule(item.Subject, to, item.Domain)) {
 			return fmt.Errorf("%v has profile %v in %v already: remove the item: %w", item.Subject, to, item.Domain, ErrConflict)
 		}
-		was := c.before.rows[rule]
+		was, _ := c.before.rows.Find(rule)
 		if err := c.withdraw(item.Subject, item.Profile, item.Domain); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (az *Authz) ChangeReviewItem(ctx context.Context, by Actor, t model.TenantI
 		}
 		c.detailAccess(item)
 		c.detail["became"] = to.String()
-		_, err := c.decide(r, []model.Rule{rule}, store.Changed, to, "", store.Confirmed)
+		_, err := c.mark(r, []model.Rule{rule}, store.Changed, to, "", store.Confirmed)
 		return err
 	})
 }
@@ -223,10 +223,10 @@ func (c *change) itemsOf(r store.Review, rules []model.Rule) *gorm.DB {
 		Where("(subject, dossier, role) IN ?", keys)
 }
 
-// decide records a decision on the items of r that are about rules and have
+// mark records a decision on the items of r that are about rules and have
 // one of the decisions before, "" unless given, and closes r when none is left
 // undecided.
-func (c *change) decide(r store.Review, rules []model.Rule, decision string, became model.Profile, before ...string) (int64, error) {
+func (c *change) mark(r store.Review, rules []model.Rule, decision string, became model.Profile, before ...string) (int64, error) {
 	var n int64
 	for part := range slices.Chunk(rules, itemBatch) {
 		done := c.itemsOf(r, part).Where("decision IN ?", before).Updates(map[string]any{
@@ -269,7 +269,7 @@ func (c *change) settleReview() error {
 	if err != nil || r == nil {
 		return err
 	}
-	_, err = c.decide(*r, gone, store.Removed, model.Profile{}, "", store.Confirmed)
+	_, err = c.mark(*r, gone, store.Removed, model.Profile{}, "", store.Confirmed)
 	return err
 }
 

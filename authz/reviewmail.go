@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -44,16 +43,6 @@ func nextReminder(opened, due, now time.Time) time.Time {
 
 // mailReview writes to those who may conduct the review and have an address.
 func (c *change) mailReview(kind MessageKind, r store.Review) error {
-	var tenant store.Tenant
-	if err := c.db().Where("id = ?", c.tenant).Take(&tenant).Error; err != nil {
-		return err
-	}
-	var undecided int64
-	err := c.db().Model(&store.ReviewItem{}).
-		Where("tenant = ? AND review = ? AND decision = ''", r.Tenant, r.ID).Count(&undecided).Error
-	if err != nil {
-		return err
-	}
 	conductors, err := c.conductors()
 	if err != nil {
 		return err
@@ -67,13 +56,7 @@ func (c *change) mailReview(kind MessageKind, r store.Review) error {
 		if to.email == "" {
 			continue
 		}
-		err = c.send(message{
-			kind: kind, domain: model.TenantDomain(c.tenant), subject: r.ID.String(), to: to,
-			data: map[string]string{
-				"tenant": tenant.Name, "due": r.DueAt.Time().Format(time.RFC3339), "undecided": strconv.FormatInt(undecided, 10),
-				"overdue": strconv.FormatBool(r.DueAt <= store.At(c.at)),
-			},
-		})
+		err = c.send(message{kind: kind, domain: model.TenantDomain(c.tenant), subject: r.ID.String(), to: to})
 		if err != nil {
 			return err
 		}

@@ -184,7 +184,7 @@ func (c *change) overTeam(t model.TeamID) error {
 		return err
 	}
 	who := model.TeamSubject(t)
-	for _, r := range opened.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
+	for _, r := range opened.find(heldBy(who)) {
 		d, permission := model.TenantDomain(c.tenant), model.AssignDossier
 		if r.Rule.V[2] != model.Everywhere(c.tenant) {
 			var err error

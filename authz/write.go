@@ -131,7 +131,10 @@ func (c *change) finish() error {
 		return err
 	}
 	if c.before != nil {
-		next := c.after()
+		next, err := c.after()
+		if err != nil {
+			return err
+		}
 		next.head = store.Head{Revision: e.Revision, Hash: e.Hash}
 		c.tx.states[c.tenant] = next
 	}
@@ -139,7 +142,7 @@ func (c *change) finish() error {
 }
 
 // after is the state that the change makes, so far.
-func (c *change) after() *state { return c.before.with(c.added, c.removed) }
+func (c *change) after() (*state, error) { return c.before.with(c.added, c.removed) }
 
 func (c *change) catalog() *model.Catalog { return c.before.pack.Catalog }
 
@@ -170,8 +173,8 @@ func (c *change) put(r store.Row) {
 func (c *change) remove(rules ...model.Rule) {
 	for _, rule := range rules {
 		gone := slices.ContainsFunc(c.removed, func(r store.Row) bool { return r.Rule == rule })
-		if row, ok := c.before.rows[rule]; ok && !gone {
-			c.removed = append(c.removed, row)
+		if row, ok := c.before.rows.Find(rule); ok && !gone {
+			c.removed = append(c.removed, c.before.storeRow(row))
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package model
 
-import "strings"
+import (
+	"iter"
+	"maps"
+	"strings"
+)
 
 // Labels are what people read for a name, in the languages of a pack.
 type Labels struct{ EN, NL, DE string }
@@ -159,6 +163,9 @@ func (c *Catalog) Permission(p Permission) (PermissionEntry, bool) {
 	e, found := c.permissions[p]
 	return e, found
 }
+
+// Asked yields every permission that [Catalog.Permission] knows, in no order.
+func (c *Catalog) Asked() iter.Seq[PermissionEntry] { return maps.Values(c.permissions) }
 
 // Configuration looks name up.
 func (c *Catalog) Configuration(name Configuration) (ConfigurationEntry, bool) {

@@ -59,6 +59,7 @@ var parsers = map[string]func(string) (string, error){
 	"user id":       asText(model.ParseUserID),
 	"team id":       asText(model.ParseTeamID),
 	"invitation id": asText(model.ParseInvitationID),
+	"message id":    asText(model.ParseMessageID),
 	"request id":    asText(model.ParseRequestID),
 	"review id":     asText(model.ParseReviewID),
 	"profile":       asText(model.ParseProfile),

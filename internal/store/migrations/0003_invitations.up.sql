@@ -23,8 +23,9 @@ CREATE TABLE volmacht_invitations (
   FOREIGN KEY (person) REFERENCES volmacht_people (id)
 ){table};
 
-CREATE INDEX volmacht_invitations_tenant ON volmacht_invitations (tenant, state);
+CREATE INDEX volmacht_invitations_tenant ON volmacht_invitations (tenant, id);
 CREATE INDEX volmacht_invitations_canonical ON volmacht_invitations (canonical);
+CREATE INDEX volmacht_invitations_person ON volmacht_invitations (person);
 
 CREATE TABLE volmacht_invited_grants (
   invitation {text(36)} NOT NULL,
@@ -33,6 +34,8 @@ CREATE TABLE volmacht_invited_grants (
   PRIMARY KEY (invitation, dossier, profile),
   FOREIGN KEY (invitation) REFERENCES volmacht_invitations (id)
 ){table};
+
+CREATE INDEX volmacht_invited_grants_dossier ON volmacht_invited_grants (dossier, invitation);
 
 -- A token is made when its mail is sent and is nowhere but in that mail. An
 -- invitation has several while a mail is tried again; each is as good.
