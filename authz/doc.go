@@ -59,6 +59,28 @@
 // gone: the ledger's detail of that acceptance names it as "contact". A host that
 // keeps IDs of contacts looks for it there.
 //
+// # Account requests
+//
+// Who has "account_request submit" on a dossier asks for an account for somebody
+// else, with [Authz.RequestAccount]. The responsible of the dossier gets a mail,
+// and who has "account_request decide" makes the request an invitation of their
+// own, with [Authz.ApproveRequest], or declines it. [Config.Requests] says how
+// long that can be done.
+//
+// # Reviews
+//
+// A review asks those who have "review conduct" to look at every access that
+// there is when it is opened: each membership, profile, place in a team and link
+// to a dossier. Each is confirmed, changed or removed; what anything else takes
+// away meanwhile counts as removed, by who did that. When all are decided the
+// review is closed, and [Authz.Review] with [Review.WriteCSV] says who decided
+// what and when.
+//
+// The vendor sets how often, with [Authz.SetReviewSchedule], has
+// [Authz.OpenReviews] called now and then, as [Authz.Work] does, and sees with
+// [Authz.Overdue] who is late. Nobody confirms what they have themselves while
+// somebody else can.
+//
 // # What may be relied on
 //
 // No answer is a yes on an error. A change is in the database as a whole, with

@@ -27,6 +27,11 @@ type call struct {
 	module        model.Module
 	setting       model.Setting
 	flag          model.Flag
+
+	request  model.RequestID
+	review   model.ReviewID
+	access   authz.Access
+	schedule authz.ReviewSchedule
 }
 
 func (c call) tenant() model.TenantID { return c.domain.Tenant() }
@@ -51,6 +56,7 @@ const (
 	aModule
 	aSetting
 	aFlag
+	byClients  // a client user of the dossier may, too
 	onlySystem // no user may
 )
 
@@ -79,7 +85,8 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), invitationOperations(), contactOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(),
+		invitationOperations(), contactOperations(), requestOperations(), reviewOperations())
 }
 
 func tenantOperations() []operation {

@@ -47,7 +47,9 @@ func (o operation) actors() []refusal {
 		if has(aDossier) {
 			by("a member who does not see it", authz.By(uOlga), authz.ErrNotFound, "unseen")
 			by("a member, where nothing is", authz.By(uOlga), authz.ErrNotFound, "unseen", unknownDossier)
-			by("a member who sees it", authz.By(uCarl), authz.ErrDenied, "")
+			if !has(byClients) {
+				by("a member who sees it", authz.By(uCarl), authz.ErrDenied, "")
+			}
 		} else {
 			by("a member", authz.By(uOlga), authz.ErrDenied, "")
 		}

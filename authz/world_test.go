@@ -184,6 +184,8 @@ func populate(tx *authz.Tx) error {
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
+	do(addRequests(tx))
+	do(addReviews(tx))
 	do(tx.CloseTenant(ctx, sys, tGone))
 	do(tx.DB().Where("1 = 1").Delete(&store.Message{}).Error) // the mails of all this are out
 	return err
