@@ -32,6 +32,8 @@ type call struct {
 	review   model.ReviewID
 	access   authz.Access
 	schedule authz.ReviewSchedule
+	topic    model.Topic
+	message  model.MessageID
 }
 
 func (c call) tenant() model.TenantID { return c.domain.Tenant() }
@@ -56,7 +58,8 @@ const (
 	aModule
 	aSetting
 	aFlag
-	byClients  // a client user of the dossier may, too
+	byClients // a client user of the dossier may, too
+	aTopic
 	onlySystem // no user may
 )
 
@@ -86,7 +89,8 @@ var (
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
 		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(),
-		invitationOperations(), contactOperations(), requestOperations(), reviewOperations())
+		invitationOperations(), contactOperations(), requestOperations(), reviewOperations(),
+		messageOperations())
 }
 
 func tenantOperations() []operation {
