@@ -28,6 +28,10 @@ type Config struct {
 	// one second. Changes made through this Authz are seen at once.
 	Staleness time.Duration
 
+	// Requests is how long an account that was asked for can be given. Zero is
+	// 30 days.
+	Requests time.Duration
+
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
 
@@ -56,6 +60,8 @@ type core struct {
 	cache  *cache
 	mail   *courier
 	closed atomic.Bool
+
+	requests time.Duration // how long one can be approved
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,
@@ -78,14 +84,17 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Pack == nil {
 		return nil, fmt.Errorf("authz: Config.Pack is not set: %w", ErrInvalid)
 	}
-	if cfg.Staleness < 0 || cfg.Tenants < 0 {
-		return nil, fmt.Errorf("authz: Config.Staleness and Config.Tenants cannot be negative: %w", ErrInvalid)
+	if cfg.Staleness < 0 || cfg.Requests < 0 || cfg.Tenants < 0 {
+		return nil, fmt.Errorf("authz: Config.Staleness, Config.Requests and Config.Tenants cannot be negative: %w", ErrInvalid)
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
 	if cfg.Staleness == 0 {
 		cfg.Staleness = time.Second
+	}
+	if cfg.Requests == 0 {
+		cfg.Requests = 30 * day
 	}
 	if cfg.Tenants == 0 {
 		cfg.Tenants = 10_000
@@ -104,11 +113,12 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	}
 	known := new(packs)
 	az := &Authz{core: &core{
-		store: s,
-		packs: known,
-		clock: cfg.Clock,
-		terms: terms,
-		mail:  mail,
+		store:    s,
+		packs:    known,
+		clock:    cfg.Clock,
+		terms:    terms,
+		mail:     mail,
+		requests: cfg.Requests,
 		cache: &cache{
 			store:     s,
 			packs:     known,

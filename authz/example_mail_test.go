@@ -15,9 +15,9 @@ import (
 	"github.com/volmacht/volmacht/policies/afas"
 )
 
-// organisation opens an Authz that sends its mails into a box, with Ann as the
+// mailing opens an Authz that sends its mails into a box, with Ann as the
 // administrator of the organisation acme. What it returns last closes it.
-func organisation() (*authz.Authz, *authztest.Mailbox, func()) {
+func mailing() (*authz.Authz, *authztest.Mailbox, func()) {
 	dir := must(os.MkdirTemp("", "volmacht"))
 	db := must(authz.OpenSQLite(filepath.Join(dir, "portal.db")))
 	box := new(authztest.Mailbox) // for a real portal, a Mailer of authzsmtp
@@ -47,7 +47,7 @@ func organisation() (*authz.Authz, *authztest.Mailbox, func()) {
 }
 
 func ExampleAuthz_Notify() {
-	az, box, done := organisation()
+	az, box, done := mailing()
 	defer done()
 	check(az.Notify(ctx, authz.System, office.Domain(), afas.TopicReleaseNotes, authz.Note{
 		Subject: "Version 9 is here", Text: "It is faster.", Path: "/releases/9",
@@ -69,7 +69,7 @@ func ExampleAuthz_Notify() {
 }
 
 func ExampleAuthz_Recipients() {
-	az, _, done := organisation()
+	az, _, done := mailing()
 	defer done()
 	for _, r := range must(az.Recipients(ctx, office.Domain(), afas.TopicReleaseNotes)) {
 		fmt.Println(r.Name, r.Email)
@@ -78,7 +78,7 @@ func ExampleAuthz_Recipients() {
 }
 
 func ExampleAuthz_Preferences() {
-	az, _, done := organisation()
+	az, _, done := mailing()
 	defer done()
 	for _, p := range must(az.Preferences(ctx, authz.By(ann), office.Domain(), ann)) {
 		fmt.Println(p.Email, p.Topic, p.Wanted)
@@ -91,7 +91,7 @@ func ExampleAuthz_Preferences() {
 }
 
 func ExampleAuthz_RetryMessage() {
-	az, box, done := organisation()
+	az, box, done := mailing()
 	defer done()
 	check(az.Notify(ctx, authz.System, office.Domain(), afas.TopicReleaseNotes, authz.Note{Subject: "Version 9", Text: "It is faster."}))
 	box.Fail(fmt.Errorf("550 mailbox full: %w", authz.ErrUndeliverable))

@@ -28,6 +28,26 @@ func PublishAgain(az *Authz, t model.TenantID, f func()) {
 // CanonicalPhone is canonicalPhone.
 var CanonicalPhone = canonicalPhone
 
+// Token makes a token for an invitation, as the mailing of it does.
+func Token(ctx context.Context, az *Authz, id model.InvitationID) (token string, err error) {
+	err = az.store.Query(ctx).Transaction(func(tx *gorm.DB) error {
+		token, err = mint(tx, id.String(), az.now())
+		return err
+	})
+	return token, err
+}
+
+// Replace puts the member u in the place of a person that t keeps.
+func Replace(ctx context.Context, az *Authz, t model.TenantID, kept, u model.UserID) error {
+	return az.write(ctx, System, t, "replace", func(c *change) error {
+		if err := c.activate(u); err != nil {
+			return err
+		}
+		c.add(c.membership(u))
+		return c.replace(kept, u)
+	})
+}
+
 // Send puts a message into the outbox, in a change of its own.
 func Send(ctx context.Context, az *Authz, kind MessageKind, d model.Domain, subject string, user model.UserID, name, email, locale string) error {
 	return az.write(ctx, System, d.Tenant(), "send", func(c *change) error {
@@ -60,22 +80,17 @@ var (
 	Locales = locales
 )
 
-// Token makes a token for an invitation, as the mailing of it does.
-func Token(ctx context.Context, az *Authz, id model.InvitationID) (token string, err error) {
-	err = az.store.Query(ctx).Transaction(func(tx *gorm.DB) error {
-		token, err = mint(tx, id.String(), az.now())
-		return err
-	})
-	return token, err
+// AcceptUnguarded is Accept without its guard: what the link is good for is
+// read before the tenant is locked, and not again.
+func AcceptUnguarded(ctx context.Context, az *Authz, token string, a Acceptance) (Invitation, error) {
+	seen, err := follow(az.db(ctx), token, az.now(), az.terms)
+	if err != nil {
+		return Invitation{}, err
+	}
+	return az.accept(ctx, token, a, func(*change, string) (*link, error) { return seen, nil })
 }
 
-// Replace puts the member u in the place of a person that t keeps.
-func Replace(ctx context.Context, az *Authz, t model.TenantID, kept, u model.UserID) error {
-	return az.write(ctx, System, t, "replace", func(c *change) error {
-		if err := c.activate(u); err != nil {
-			return err
-		}
-		c.add(c.membership(u))
-		return c.replace(kept, u)
-	})
+// RevokePending is revokePending, in a change of its own.
+func RevokePending(ctx context.Context, az *Authz, canonical string, d model.Domain) error {
+	return az.write(ctx, System, d.Tenant(), "test", func(c *change) error { return c.revokePending(canonical, d) })
 }

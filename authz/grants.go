@@ -66,20 +66,23 @@ func (c *change) grant(g Grant) error {
 
 // Withdraw takes a profile back. It takes what [Authz.Grant] takes.
 func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p model.Profile, in model.Domain) error {
-	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error {
-		rule := model.GrantRule(from, p, in)
-		// The system may take back what an older pack declared.
-		if _, declared := c.catalog().Profile(p); declared || !by.system || !c.before.has(rule) {
-			if err := c.overGrant(from, p, in); err != nil {
-				return err
-			}
+	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error { return c.withdraw(from, p, in) })
+}
+
+// withdraw is [Authz.Withdraw] within a larger change.
+func (c *change) withdraw(from model.Subject, p model.Profile, in model.Domain) error {
+	rule := model.GrantRule(from, p, in)
+	// The system may take back what an older pack declared.
+	if _, declared := c.catalog().Profile(p); declared || !c.by.system || !c.before.has(rule) {
+		if err := c.overGrant(from, p, in); err != nil {
+			return err
 		}
-		if !c.before.has(rule) {
-			return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
-		}
-		c.remove(rule)
-		return nil
-	})
+	}
+	if !c.before.has(rule) {
+		return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
+	}
+	c.remove(rule)
+	return nil
 }
 
 // overGrant refuses an actor who may not give or take profile p of who in d,

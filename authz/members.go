@@ -141,18 +141,21 @@ func (c *change) openDomain(d model.Domain) error {
 // in the tenant, and the grant of every profile that the member holds
 // throughout it: nobody deactivates somebody who may do more.
 func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
-	return az.write(ctx, by, t, "deactivate member", func(c *change) error {
-		if err := c.overMember(model.TenantDomain(t), u); err != nil {
-			return err
-		}
-		if err := c.activeMember(u); err != nil {
-			return err
-		}
-		if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
-			return err
-		}
-		return c.setMember(u, "state", store.Deactivated)
-	})
+	return az.write(ctx, by, t, "deactivate member", func(c *change) error { return c.deactivate(u) })
+}
+
+// deactivate is [Authz.DeactivateMember] within a larger change.
+func (c *change) deactivate(u model.UserID) error {
+	if err := c.overMember(model.TenantDomain(c.tenant), u); err != nil {
+		return err
+	}
+	if err := c.activeMember(u); err != nil {
+		return err
+	}
+	if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	return c.setMember(u, "state", store.Deactivated)
 }
 
 // ReactivateMember gives a deactivated member back what it held. It takes
@@ -184,21 +187,25 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // tenant. It takes "member remove" in the domain and the grant of every profile
 // that the member holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
-	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error {
-		if err := c.overMember(in, u); err != nil {
-			return err
-		}
-		if _, err := c.member(u); err != nil {
-			return err
-		}
-		if in.IsDossier() {
-			return c.leaveDossier(in, u)
-		}
-		return c.leaveTenant(u)
-	})
+	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
+}
+
+// leave is [Authz.RemoveMember] within a larger change.
+func (c *change) leave(in model.Domain, u model.UserID) error {
+	if err := c.overMember(in, u); err != nil {
+		return err
+	}
+	if _, err := c.member(u); err != nil {
+		return err
+	}
+	if in.IsDossier() {
+		return c.leaveDossier(in, u)
+	}
+	return c.leaveTenant(u)
 }
 
 func (c *change) leaveTenant(u model.UserID) error {
+	c.ended = append(c.ended, membership(c.tenant, u))
 	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
 		return err
 	}

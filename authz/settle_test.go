@@ -202,3 +202,60 @@ func TestPlacesThatAreNotTaken(t *testing.T) {
 	o.enters(t, o.una, o.d1, true)
 	require.Equal(t, before, o.contacts(t, o.d1))
 }
+
+// An invitation and the contact that it is for go together, whichever of the two
+// is changed.
+func TestContactAndInvitationAgree(t *testing.T) {
+	t.Parallel()
+	eachPractice(t, func(t *testing.T, o *practice) {
+		ctx := t.Context()
+		pending := func() authz.Invitation {
+			t.Helper()
+			all, err := o.az.Invitations(ctx, o.by, o.d1, model.InvitationID{}, 10, authz.InvitationPending)
+			require.NoError(t, err)
+			require.Len(t, all, 1)
+			return all[0]
+		}
+		u, err := o.az.AddContact(ctx, o.by, o.d1, authz.NewContact{FirstName: "Jan", LastName: "Smit", Note: "Welcome",
+			Addresses: []authz.ContactAddress{login("a@home.example")}})
+		require.NoError(t, err)
+		sent := o.link(t, "a@home.example")
+		require.NoError(t, o.az.Readdress(ctx, o.by, o.d1, pending().ID, "b@home.example"))
+		require.Equal(t, authz.LoginInvited, o.state(t, o.d1, "b@home.example"))
+		o.dead(t, "a@home.example", sent)
+		id, sent := pending().ID, o.link(t, "b@home.example")
+		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, u, "b@home.example", "c@home.example"))
+		o.dead(t, "b@home.example", sent)
+		require.Equal(t, id, pending().ID)
+		require.Equal(t, "Welcome", pending().Note)
+		require.Equal(t, "c@home.example", pending().Email)
+
+		// To an address that is another contact's, or nobody's.
+		o.add(t, o.d1, authz.ContactAddress{Email: "els@home.example"})
+		requireIs(t, o.az.Readdress(ctx, o.by, o.d1, id, "els@home.example"), authz.ErrConflict, "another's")
+		require.Equal(t, "c@home.example", pending().Email)
+
+		// Revoked there is not invited here; on again invites again.
+		require.NoError(t, o.az.Revoke(ctx, o.by, o.d1, id))
+		require.Equal(t, authz.NotInvited, o.state(t, o.d1, "c@home.example"))
+		o.set(t, o.d1, u, "c@home.example", authz.Login, true)
+		require.Equal(t, authz.LoginInvited, o.state(t, o.d1, "c@home.example"))
+		require.NoError(t, o.az.Resend(ctx, o.by, o.d1, pending().ID))
+		require.Equal(t, authz.LoginInvited, o.state(t, o.d1, "c@home.example"))
+		o.accept(t, "c@home.example", model.UserID{})
+		require.Equal(t, authz.LoginAccepted, o.state(t, o.d1, "c@home.example"))
+
+		// An invitation that was made without the switch is the one it would make.
+		quiet := o.add(t, o.d1, authz.ContactAddress{Email: "quiet@home.example"})
+		_, err = o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{FirstName: "Q", LastName: "T", Email: "quiet@home.example",
+			Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: taxdome.Client}}})
+		require.NoError(t, err)
+		id = pending().ID
+		o.set(t, o.d1, quiet, "quiet@home.example", authz.Login, true)
+		require.Equal(t, id, pending().ID)
+		q := o.accept(t, "quiet@home.example", model.UserID{})
+		require.False(t, o.knows(t, quiet), "the account that accepted is in its place")
+		o.enters(t, q, o.d1, true)
+		require.Equal(t, authz.LoginAccepted, o.state(t, o.d1, "quiet@home.example"))
+	})
+}

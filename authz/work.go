@@ -8,8 +8,8 @@ import (
 	"github.com/volmacht/volmacht/internal/store"
 )
 
-// Work sends what is in the outbox until ctx ends, and then returns nil. It
-// sends at once what is put there through this Authz, and looks every
+// Work sends what is in the outbox, and opens reviews as [Authz.OpenReviews]
+// does, until ctx ends, and then returns nil. It sends at once what is put there through this Authz, and looks every
 // [Mail.Poll] for the rest. Any number of processes may work at the same time;
 // a host without one calls [Authz.Deliver] now and then.
 //
@@ -25,6 +25,10 @@ func (az *Authz) Work(ctx context.Context) error {
 			return err
 		}},
 		{name: "prune", every: time.Hour, run: az.prune},
+		{name: "reviews", every: time.Minute, run: func(ctx context.Context) error {
+			_, err := az.OpenReviews(ctx)
+			return err
+		}},
 	}
 	for woken := true; ; {
 		for _, j := range jobs {

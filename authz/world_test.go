@@ -56,6 +56,13 @@ var (
 	dGone    = dossier(tGone, "d-gone")
 )
 
+// The addresses of those who are invited.
+const (
+	eIvo  = "ivo@new.example"  // to dOne
+	eBeta = "beta@new.example" // to dBeta
+	eShut = "shut@new.example" // to dShut, before it was closed
+)
+
 var (
 	mDead = parsedMessage("m-dead") // given up; acme's
 	mBeta = parsedMessage("m-beta") // beta's
@@ -85,12 +92,17 @@ type scene struct {
 // newScene sets the scene in a database of its own that is gone with the test.
 func newScene(t testing.TB) scene {
 	t.Helper()
+	return setScene(t, emptyDB(t))
+}
+
+func emptyDB(t testing.TB) *gorm.DB {
+	t.Helper()
 	db, err := store.OpenMemory()
 	require.NoError(t, err)
 	pool, err := db.DB()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return setScene(t, db)
+	return db
 }
 
 func setScene(t testing.TB, db *gorm.DB) scene {
@@ -184,16 +196,31 @@ func populate(tx *authz.Tx) error {
 		}
 	}
 	do(tx.Grant(ctx, sys, authz.Grant{Subject: model.TeamSubject(gSpare), Profile: accountancy.FullFeedback, Domain: dTwo}))
+	for _, n := range []struct {
+		by    authz.Actor
+		email string
+		in    model.Domain
+		p     model.Profile
+	}{{admin, eIvo, dOne, accountancy.FullAccess}, {authz.By(uBea), eBeta, dBeta, accountancy.FullAccess}, {admin, eShut, dShut, accountancy.FullAccess}} {
+		_, next := tx.Invite(ctx, n.by, n.in.Tenant(), authz.NewInvitation{
+			FirstName: "I", LastName: "N", Email: n.email, Grants: []authz.InvitedGrant{{Domain: n.in, Profile: n.p}},
+		})
+		do(next)
+	}
+	do(populateContacts(tx))
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
+	do(tx.CloseDossier(ctx, sys, dShut))
+	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
+	do(addRequests(tx))
+	do(addReviews(tx))
+	do(tx.CloseTenant(ctx, sys, tGone))
+	do(tx.DB().Where("1 = 1").Delete(&store.Message{}).Error) // the mails of all this are out
 	for id, t := range map[model.MessageID]model.TenantID{mDead: tAcme, mBeta: tBeta} {
 		do(tx.DB().Create(&store.Message{
 			ID: id.String(), Kind: string(authz.InvitationMessage), Tenant: t.String(), Name: "N", Email: "n@new.example",
 			Data: []byte("{}"), State: store.Dead, DoneAt: store.At(noon()),
 		}).Error)
 	}
-	do(tx.CloseDossier(ctx, sys, dShut))
-	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
-	do(tx.CloseTenant(ctx, sys, tGone))
 	return err
 }
 

@@ -30,6 +30,7 @@ type change struct {
 	tenant         model.TenantID
 	before         *state
 	added, removed []store.Row
+	ended          []model.Rule // memberships, which may have been without a row
 }
 
 // detail is what the ledger says of a change, besides its rows: names of
@@ -113,6 +114,9 @@ func (az *Authz) refuse(action string, err error) error {
 
 func (c *change) finish() error {
 	if err := c.keepRequired(); err != nil {
+		return err
+	}
+	if err := c.settleReview(); err != nil {
 		return err
 	}
 	text, err := json.Marshal(c.detail)

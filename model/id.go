@@ -15,7 +15,8 @@ var ErrInvalid = errors.New("invalid")
 // maxLen is the longest identifier or name, in bytes: the length of a UUID.
 const maxLen = 36
 
-// An ID identifies one tenant, dossier, user, team or invitation. It is 1 to 36 bytes of
+// An ID identifies one tenant, dossier, user or team, or one invitation,
+// message, request or review. It is 1 to 36 bytes of
 // A–Z, a–z, 0–9, '_' and '-', so it can never hold a separator, a wildcard or
 // anything a database might fold. The kind K keeps IDs apart: a [UserID] does
 // not compile where a [TeamID] is wanted.

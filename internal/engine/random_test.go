@@ -46,7 +46,7 @@ func TestIndexEqualsTheReadings(t *testing.T) {
 	t.Parallel()
 	states := uint64(100_000)
 	if testing.Short() {
-		states = 1500
+		states = 500
 	}
 	states = number(t, statesVariable, states)
 	seed := number(t, seedVariable, rand.Uint64())

@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// A name is a text that rows mention. A snapshot and those made from it have
-// one for each text, so that names are compared by their address.
-type name struct{ text string }
-
 // A link is what an entry has at one place: the rows of one sort with its name
 // in their first field and the place in their third. In a sort of row without
 // a domain the place is nil. In a link of holders the place is whoever has a

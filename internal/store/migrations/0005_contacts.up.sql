@@ -19,10 +19,10 @@ CREATE TABLE volmacht_contacts (
 ){table};
 
 -- open_key is NULL once a request is decided: one open request for an address
--- on a dossier.
+-- on a dossier. mailed says whether there was an address to send it to.
 CREATE TABLE volmacht_account_requests (
-  id         {text(36)} NOT NULL PRIMARY KEY,
   tenant     {text(36)} NOT NULL,
+  id         {text(36)} NOT NULL,
   dossier    {text(36)} NOT NULL,
   first_name {text(200)} NOT NULL,
   last_name  {text(200)} NOT NULL,
@@ -35,11 +35,13 @@ CREATE TABLE volmacht_account_requests (
   asked_by   {text(100)} NOT NULL,
   asked_at   {int} NOT NULL,
   expires_at {int} NOT NULL,
+  mailed     {bool} NOT NULL,
   decided_by {text(100)} NOT NULL,
   decided_at {int} NOT NULL,
   reason     {text(1000)} NOT NULL,
-  invitation {text(36)} NOT NULL,
+  invitation {text(36)},
   open_key   {text(320)} GENERATED ALWAYS AS (CASE WHEN state = 'open' THEN canonical END) STORED,
+  PRIMARY KEY (tenant, id),
   CONSTRAINT volmacht_account_requests_state CHECK (state IN ('open', 'approved', 'declined', 'expired')),
   CONSTRAINT volmacht_account_requests_open UNIQUE (tenant, dossier, open_key),
   FOREIGN KEY (tenant, dossier) REFERENCES volmacht_dossiers (tenant, id)
