@@ -68,7 +68,9 @@ func newPost(t testing.TB, change ...func(*authz.Mail)) post {
 // postOn opens an Authz that can send, on a database with the cast in it.
 func postOn(t testing.TB, db *gorm.DB, change ...func(*authz.Mail)) post {
 	t.Helper()
-	require.NoError(t, db.Where("id IN ?", []model.MessageID{mDead, mBeta}).Delete(&store.Message{}).Error)
+	for _, table := range []any{&store.Message{}, &store.ReviewItem{}, &store.Review{}, &store.ReviewSchedule{}} {
+		require.NoError(t, db.Where("1 = 1").Delete(table).Error) // which have mails of their own
+	}
 	p := post{box: new(authztest.Mailbox), watch: new(watch), log: new(notepad)}
 	p.scene = scene{db, p.open(t, db, change...)}
 	return p

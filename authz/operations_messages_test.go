@@ -23,7 +23,7 @@ func messageOperations() []operation {
 		{method: "SetPreference", variant: "in a tenant", do: prefer, takes: aTenant | aMember | anEmail | aTopic,
 			valid: call{by: admin, domain: acme, user: uEmil, email: emil, topic: topicNews}, more: append(addressRefusals(), unwritten)},
 		{method: "SetPreference", variant: "on a dossier", do: prefer, takes: aDossier | aMember | anEmail | aTopic,
-			valid: call{by: admin, domain: dOne, user: uEmil, email: emil, topic: topicWork}, more: append(addressRefusals(), unwritten)},
+			valid: call{by: admin, domain: dOne, user: uEmil, email: eQuiet, topic: topicWork}, more: append(addressRefusals(), unwritten)},
 		{method: "SetPreference", variant: "one's own", do: prefer, takes: anEmail | aTopic,
 			valid: call{by: authz.By(uEmil), domain: acme, user: uEmil, email: emil, topic: topicNews},
 			more:  append(addressRefusals(), refusal{name: "another's", change: func(c *call) { c.user = uAnn }, want: authz.ErrDenied})},

@@ -206,13 +206,15 @@ func TestNotify(t *testing.T) {
 func TestSOP06NoMessage(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	who := model.UserSubject(uCarl)
+	messages := func() (n int64) {
+		require.NoError(t, s.db.Model(&store.Message{}).Count(&n).Error)
+		return n
+	}
+	before, who := messages(), model.UserSubject(uCarl)
 	require.NoError(t, s.az.Grant(t.Context(), admin, authz.Grant{Subject: who, Profile: accountancy.Administrator, Domain: dOne}))
 	require.NoError(t, s.az.Withdraw(t.Context(), admin, who, accountancy.Administrator, dOne))
 	require.NoError(t, s.az.Assign(t.Context(), admin, dTwo, authz.Manager(uEmil)))
-	var n int64
-	require.NoError(t, s.db.Model(&store.Message{}).Count(&n).Error)
-	require.Zero(t, n)
+	require.Equal(t, before, messages())
 }
 
 // A16: who is removed and comes back has nothing said for them.

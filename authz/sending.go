@@ -143,11 +143,8 @@ func (s *sending) renewal() (bool, error) {
 
 // request is for an account request that is open.
 func (s *sending) request() (bool, error) {
-	var row struct {
-		FirstName, LastName, Typed, Note, AskedBy string
-		ExpiresAt                                 store.Micros
-	}
-	err := s.db.Table("volmacht_account_requests").Where("id = ? AND tenant = ? AND state = 'open'", s.Subject, s.Tenant).Take(&row).Error
+	var row store.AccountRequest
+	err := s.db.Where("id = ? AND tenant = ? AND state = ?", s.Subject, s.Tenant, store.RequestOpen).Take(&row).Error
 	if err != nil {
 		return false, err
 	}
@@ -165,8 +162,8 @@ func (s *sending) request() (bool, error) {
 
 // review is for a review that is open, to who may still conduct it.
 func (s *sending) review() (bool, error) {
-	var row struct{ DueAt, ClosedAt store.Micros }
-	err := s.db.Table("volmacht_reviews").Where("id = ? AND tenant = ?", s.Subject, s.Tenant).Take(&row).Error
+	var row store.Review
+	err := s.db.Where("id = ? AND tenant = ?", s.Subject, s.Tenant).Take(&row).Error
 	if err != nil || row.ClosedAt != 0 {
 		return false, err
 	}
