@@ -14,7 +14,10 @@ import (
 // Removing and changing have every check that they have elsewhere.
 func TestReviewKeepsTheRules(t *testing.T) {
 	t.Parallel()
-	o := newFixture(t)
+	eachFixture(t, testReviewKeepsTheRules)
+}
+
+func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
