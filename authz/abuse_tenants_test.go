@@ -56,6 +56,9 @@ func reads() []reading {
 		{"Members", home(tAcme), readMembers}, {"Members", dOne, readMembers},
 		{"Grants", home(tAcme), readGrants}, {"Grants", dOne, readGrants},
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
+		{"Invitations", home(tAcme), readInvitations}, {"Invitations", dOne, readInvitations},
+		{"Invitation", home(tAcme), readInvitation}, {"Invitation", dOne, readInvitation},
+		{"Contacts", home(tAcme), readContacts}, {"Contacts", dOne, readContacts},
 	}
 }
 

@@ -200,14 +200,19 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 	if why, err := c.lapsed(grants); err != nil || why != "" {
 		return why, err
 	}
-	m, err := c.member(u)
-	switch {
-	case err == nil && m.State == store.Deactivated:
-		return MemberIdle, nil
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return "", err
+	for _, who := range []model.UserID{u, l.Person} { // who may be one in whose place u comes
+		if who.IsZero() {
+			continue
+		}
+		m, err := c.member(who)
+		switch {
+		case err == nil && m.State == store.Deactivated:
+			return MemberIdle, nil
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return "", err
+		}
 	}
-	c.add(model.GrantRule(model.UserSubject(u), model.Member, model.TenantDomain(c.tenant)))
+	c.add(c.membership(u))
 	for _, g := range grants {
 		err := c.grant(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
 		if errors.Is(err, ErrDenied) {

@@ -56,6 +56,12 @@ func (c *cache) current(ctx context.Context, t model.TenantID) (*state, error) {
 	return c.refresh(ctx, t)
 }
 
+// fresh reports whether checks would still go by st without asking the database.
+func (c *cache) fresh(st *state) bool {
+	s := c.slots.find(st.tenant)
+	return s != nil && s.state.Load() == st && now()-s.checked.Load() < int64(c.staleness)
+}
+
 // known returns the newest state in memory, however old, or nil.
 func (c *cache) known(t model.TenantID) *state {
 	if s := c.slots.find(t); s != nil {

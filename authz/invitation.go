@@ -11,7 +11,7 @@ import (
 // InvitationTerms says how long the links of invitations are good.
 type InvitationTerms struct {
 	// NewAccount is how long a link that makes an account is good, from when
-	// it is mailed. Zero is 24 hours.
+	// it is mailed. Zero is 24 hours, or Link where that is shorter.
 	NewAccount time.Duration
 
 	// Link is how long an invitation can be accepted at all, from when it was
@@ -20,11 +20,12 @@ type InvitationTerms struct {
 }
 
 func (t InvitationTerms) check() (InvitationTerms, error) {
-	if t.NewAccount == 0 {
-		t.NewAccount = 24 * time.Hour
-	}
+	const day = 24 * time.Hour
 	if t.Link == 0 {
-		t.Link = max(t.NewAccount, 7*24*time.Hour)
+		t.Link = max(t.NewAccount, 7*day)
+	}
+	if t.NewAccount == 0 {
+		t.NewAccount = min(day, t.Link)
 	}
 	if t.NewAccount < time.Second || t.Link < t.NewAccount {
 		return t, fmt.Errorf("Config.Invitations: NewAccount %v, Link %v: want a second or more, and Link not shorter: %w", t.NewAccount, t.Link, ErrInvalid)

@@ -179,7 +179,7 @@ func (c *change) invitee(n *NewInvitation) error {
 	if m.State == store.Deactivated {
 		return fmt.Errorf("member %v is %s: %w", n.User, m.State, ErrConflict)
 	}
-	if _, err := c.address(n.User, n.Email); err != nil {
+	if err := c.reaches(n.User, n.Email); err != nil {
 		return err
 	}
 	if n.FirstName == "" && n.LastName == "" {

@@ -78,10 +78,10 @@ func (d draft) place() model.Domain {
 	return model.TenantDomain(d.row.Tenant)
 }
 
-// sender returns what the tenant and the inviter are called.
+// sender returns what the tenant is called, and the actor if it is a user.
 func (c *change) sender() (tenant, inviter string, err error) {
 	var row store.Tenant
-	if err := c.db().Where("id = ?", c.tenant).Take(&row).Error; err != nil || c.by.system {
+	if err := c.db().Where("id = ?", c.tenant).Take(&row).Error; err != nil || c.by.user.IsZero() {
 		return row.Name, row.Name, err
 	}
 	var p store.Person
@@ -122,10 +122,8 @@ func (c *change) accounts(drafts []draft) (map[string]string, error) {
 }
 
 // hasAccount is SQL that tells of somebody who is known whether that is
-// somebody who can sign in. Whoever is no more than invited, in every tenant,
-// and has no verified address, is known to us and not to the host.
+// somebody who can sign in. A person that a tenant keeps is known to us and not
+// to the host, active or not.
 func hasAccount(person string) string {
-	return `(EXISTS (SELECT 1 FROM volmacht_members m WHERE m.person = ` + person + ` AND m.state <> 'invited')
-		OR NOT EXISTS (SELECT 1 FROM volmacht_members m WHERE m.person = ` + person + `)
-		OR EXISTS (SELECT 1 FROM volmacht_addresses a WHERE a.person = ` + person + ` AND a.verified_at <> 0))`
+	return "EXISTS (SELECT 1 FROM volmacht_people k WHERE k.id = " + person + " AND k.keeper IS NULL)"
 }

@@ -21,6 +21,8 @@ type call struct {
 	email   string
 	locale  string
 
+	invitation    string                  // the address it went to
+	contact       func(*authz.NewContact) // changes it; nil: as it is
 	configuration model.Configuration
 	module        model.Module
 	setting       model.Setting
@@ -28,7 +30,7 @@ type call struct {
 
 	request  model.RequestID
 	review   model.ReviewID
-	access   authz.Access
+	access   authz.Holding
 	schedule authz.ReviewSchedule
 }
 
@@ -83,7 +85,7 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(),
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), invitationOperations(), contactOperations(),
 		requestOperations(), reviewOperations())
 }
 

@@ -33,13 +33,15 @@ func (p *packs) newest() *pack { return p.last.Load().pack }
 // A pack is a policy that is in force, compiled once for all tenants.
 type pack struct {
 	*model.Pack
-	policy *engine.Policy
-	asked  map[model.Permission]*asked
-	empty  *engine.Snapshot // of a tenant that does not exist
+	policy    *engine.Policy
+	asked     map[model.Permission]*asked
+	questions []*engine.Question // by number
+	empty     *engine.Snapshot   // of a tenant that does not exist
 }
 
 // asked is a permission that the pack declares.
 type asked struct {
+	number   int
 	place    model.Place
 	question *engine.Question
 	own      *asked // for something of one's own; nil when that is not declared
@@ -52,7 +54,9 @@ func compile(p *model.Pack) (*pack, error) {
 	}
 	c := &pack{Pack: p, policy: policy, asked: make(map[model.Permission]*asked)}
 	for e := range p.Catalog.Asked() {
-		c.asked[e.Permission] = &asked{place: e.Place, question: policy.Question(e.Permission.Object(), e.Permission.Action())}
+		q := policy.Question(e.Permission.Object(), e.Permission.Action())
+		c.asked[e.Permission] = &asked{number: len(c.questions), place: e.Place, question: q}
+		c.questions = append(c.questions, q)
 	}
 	me := model.Must(model.ParseUserID("me"))
 	for permission, entry := range c.asked {

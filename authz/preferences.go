@@ -26,7 +26,7 @@ type Preference struct {
 // SetPreference says whether a person wants a topic. People may for themselves,
 // at any address of theirs, where the tenant gives them "self edit"; for
 // somebody else it takes "member invite" in the domain, and an address at which
-// the person is written to there.
+// the person is written to there: which other addresses it has is not told.
 func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
 	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
 		known, err := mayPrefer(c.db(), c.before, by, c.at, p.Domain, p.User)
@@ -135,22 +135,10 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 		if err == nil && n == 0 {
 			err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound)
 		}
-		return known, err
-	}
-	contact := false
-	for _, a := range addresses {
-		contact = contact || a.contact
-	}
-	if d.IsDossier() && !contact {
-		sees, err := st.sees(u, d, at)
-		if err != nil {
-			return nil, err
+		if err != nil || !by.system {
+			return known, err
 		}
-		if !sees {
-			return nil, unknown(d)
-		}
-	}
-	if err := require(st, by, at, model.TenantDomain(d.Tenant()), model.EditSelf); err != nil {
+	} else if err := mayPreferOwn(st, by, at, d, addresses); err != nil {
 		return nil, err
 	}
 	var own []string
@@ -159,6 +147,25 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 		known[a] = true
 	}
 	return known, err
+}
+
+// mayPreferOwn refuses a user who may not say what it wants in d: a dossier that
+// it neither sees nor is a contact of is none to it.
+func mayPreferOwn(st *state, by Actor, at time.Time, d model.Domain, addresses []destination) error {
+	contact := false
+	for _, a := range addresses {
+		contact = contact || a.contact
+	}
+	if d.IsDossier() && !contact {
+		sees, err := st.sees(by.user, d, at)
+		if err != nil {
+			return err
+		}
+		if !sees {
+			return unknown(d)
+		}
+	}
+	return require(st, by, at, model.TenantDomain(d.Tenant()), model.EditSelf)
 }
 
 // preferences are what was said, by whom, about which topic, and where: with

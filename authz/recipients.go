@@ -102,24 +102,27 @@ type destination struct {
 // those who are none as contacts of the tenant, and those who are not even that
 // at an address of their own.
 func loadAddresses(db *gorm.DB, d model.Domain, only model.UserID) ([]destination, error) {
+	const people = `FROM volmacht_members m JOIN volmacht_people p ON p.id = m.person `
+	who, args := "m.tenant = ? AND m.state <> ?", []any{d.Tenant(), store.Deactivated}
+	if !only.IsZero() {
+		who, args = who+" AND m.person = ?", append(args, only)
+	}
 	var rows []struct {
 		Person                      model.UserID
 		FirstName, LastName, Locale string
 		Canonical, Typed            string
-		VerifiedAt                  store.Micros
-		HereNotify, HomeNotify      *bool // NULL where the address is no contact
+		Dossier                     *string // of a contact; NULL: the person's own address
+		Switched, Verified          bool
 	}
-	query := db.Table("volmacht_members m").Select(`m.person, p.first_name, p.last_name, p.locale, a.canonical, a.typed, a.verified_at,
-		here.notify AS here_notify, home.notify AS home_notify`).
-		Joins("JOIN volmacht_people p ON p.id = m.person").
-		Joins("JOIN volmacht_addresses a ON a.person = m.person").
-		Joins("LEFT JOIN volmacht_contacts here ON here.tenant = m.tenant AND here.dossier = ? AND here.person = m.person AND here.canonical = a.canonical", d.Dossier().String()).
-		Joins("LEFT JOIN volmacht_contacts home ON home.tenant = m.tenant AND home.dossier = '' AND home.person = m.person AND home.canonical = a.canonical").
-		Where("m.tenant = ? AND m.state <> ?", d.Tenant(), store.Deactivated)
-	if !only.IsZero() {
-		query = query.Where("m.person = ?", only)
-	}
-	if err := query.Order("m.person, a.added_at, a.canonical").Find(&rows).Error; err != nil {
+	err := db.Raw(`SELECT m.person AS person, p.first_name, p.last_name, p.locale, a.canonical AS canonical, a.typed, a.added_at AS since,
+		NULL AS dossier, TRUE AS switched, a.verified_at <> 0 AS verified `+people+`
+		JOIN volmacht_addresses a ON a.person = m.person WHERE `+who+`
+		UNION ALL SELECT m.person, p.first_name, p.last_name, p.locale, k.canonical, k.typed, k.since,
+		k.dossier, k.notify, FALSE `+people+`
+		JOIN volmacht_contacts k ON k.tenant = m.tenant AND k.person = m.person AND k.dossier IN ? WHERE `+who+`
+		ORDER BY person, since, canonical`,
+		slices.Concat(args, []any{[]string{"", d.Dossier().String()}}, args)...).Scan(&rows).Error
+	if err != nil {
 		return nil, err
 	}
 	var all []destination
@@ -133,18 +136,18 @@ func loadAddresses(db *gorm.DB, d model.Domain, only model.UserID) ([]destinatio
 		for _, r := range rows[:n] {
 			to := destination{
 				person: r.Person, name: strings.TrimSpace(r.FirstName + " " + r.LastName),
-				typed: r.Typed, canonical: r.Canonical, locale: r.Locale, notify: true,
+				typed: r.Typed, canonical: r.Canonical, locale: r.Locale, notify: r.Switched,
 			}
-			if own == nil || !verified && r.VerifiedAt != 0 {
-				own, verified = []destination{to}, r.VerifiedAt != 0
-			}
-			if r.HomeNotify != nil {
-				to.notify = *r.HomeNotify
-				home = append(home, to)
-			}
-			if r.HereNotify != nil {
-				to.notify, to.contact = *r.HereNotify, true
+			switch {
+			case r.Dossier == nil:
+				if own == nil || !verified && r.Verified {
+					own, verified = []destination{to}, r.Verified
+				}
+			case *r.Dossier == d.Dossier().String():
+				to.contact = true
 				here = append(here, to)
+			default:
+				home = append(home, to)
 			}
 		}
 		for _, group := range [][]destination{here, home, own} {

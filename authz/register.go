@@ -39,7 +39,9 @@ func (az *Authz) Register(ctx context.Context, by Actor, r Registration) (Regist
 	if r.Tenant.ID.IsZero() {
 		r.Tenant.ID = model.NewTenantID()
 	}
-	if r.Person.ID = r.User; r.User.IsZero() {
+	if !r.User.IsZero() {
+		r.Person.ID = r.User
+	} else if r.Person.ID.IsZero() {
 		r.Person.ID = model.NewUserID()
 	}
 	var made Registered

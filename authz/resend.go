@@ -46,12 +46,8 @@ func (c *change) readdress(d draft, email string) error {
 	if err != nil {
 		return err
 	}
-	if !d.row.Person.IsZero() {
-		if _, err := c.address(d.row.Person, email); err != nil {
-			return err
-		}
-	}
-	moved := d.row.Canonical != canonical
+	old := d.row.Canonical
+	moved := old != canonical
 	d.row.Typed, d.row.Canonical = email, canonical
 	if moved {
 		faults, err := c.offeredAlready([]draft{d})
@@ -62,7 +58,13 @@ func (c *change) readdress(d draft, email string) error {
 			return err
 		}
 	}
-	return c.reissue(d)
+	if err := c.reissue(d); err != nil {
+		return err
+	}
+	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
+		return err
+	}
+	return c.reaches(d.row.Person, email)
 }
 
 // reissue sends an invitation as the actor's own, with a new link and a new
@@ -176,7 +178,8 @@ func (c *change) revokePending(canonical string, d model.Domain) error {
 // revokeOf does the same with the invitations of a person who is put out of d,
 // by whatever address; in a tenant with all that they offer.
 func (c *change) revokeOf(u model.UserID, d model.Domain) error {
-	its := c.db().Where("person = ? OR canonical IN (SELECT canonical FROM volmacht_addresses WHERE person = ? AND verified_at <> 0)", u, u)
+	its := c.db().Where(`person = ? OR canonical IN (SELECT canonical FROM volmacht_addresses WHERE person = ? AND verified_at <> 0)
+		OR person IS NULL AND canonical IN (SELECT canonical FROM volmacht_contacts WHERE tenant = ? AND person = ?)`, u, u, c.tenant, u)
 	if d.IsDossier() {
 		return c.strip(its, d)
 	}

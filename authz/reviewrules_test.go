@@ -21,13 +21,13 @@ func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
-	last := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
-	member := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: model.Member}
-	for _, a := range []authz.Access{last, member} {
+	last := authz.Holding{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
+	member := authz.Holding{Subject: person(o.admin), Domain: o.home, Profile: model.Member}
+	for _, a := range []authz.Holding{last, member} {
 		require.ErrorIs(t, o.az.RemoveReviewItem(ctx, authz.System, o.tenant, r.ID, a), authz.ErrConflict, "the last administrator")
 	}
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, authz.System, o.tenant, r.ID, last, accountancy.Employee), authz.ErrConflict)
-	client := authz.Access{Subject: person(o.carl), Domain: o.d1, Profile: accountancy.Administrator}
+	client := authz.Holding{Subject: person(o.carl), Domain: o.d1, Profile: accountancy.Administrator}
 	require.NoError(t, o.az.SetPrivate(ctx, o.by, o.d1, true))
 	require.ErrorIs(t, o.az.RemoveReviewItem(ctx, o.by, o.tenant, r.ID, client), authz.ErrNotFound, "a dossier that the admin does not see")
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, client, accountancy.FullAccess), authz.ErrNotFound)
@@ -43,7 +43,7 @@ func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	require.Len(t, held, 1)
 	require.Equal(t, authz.Grant{Subject: person(o.carl), Profile: accountancy.FullAccess, Domain: o.d1, Until: until}, held[0].Grant)
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, client, accountancy.FullFeedback), authz.ErrConflict, "changed already")
-	other := authz.Access{Subject: person(o.cora), Domain: o.d2, Profile: accountancy.FullAccess}
+	other := authz.Holding{Subject: person(o.cora), Domain: o.d2, Profile: accountancy.FullAccess}
 	require.NoError(t, o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.cora), Profile: accountancy.FullFeedback, Domain: o.d2}))
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, other, accountancy.FullFeedback), authz.ErrConflict)
 }
@@ -59,11 +59,11 @@ func TestReviewOfOneself(t *testing.T) {
 	require.NoError(t, o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.emma), Profile: accountancy.Admin, Domain: o.home}))
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
-	own := []authz.Access{
+	own := []authz.Holding{
 		{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}, {Subject: person(o.admin), Domain: o.home, Team: o.group},
 		{Subject: model.TeamSubject(o.group), Domain: o.d1, Assigned: true},
 	}
-	other := authz.Access{Subject: person(o.sam), Domain: o.home, Profile: model.Member}
+	other := authz.Holding{Subject: person(o.sam), Domain: o.home, Profile: model.Member}
 	for _, a := range own {
 		require.ErrorIs(t, o.az.ConfirmReviewItem(ctx, o.by, o.tenant, r.ID, other, a), authz.ErrDenied, a)
 	}

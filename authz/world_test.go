@@ -53,6 +53,13 @@ var (
 	dGone    = dossier(tGone, "d-gone")
 )
 
+// The addresses of those who are invited.
+const (
+	eIvo  = "ivo@new.example"  // to dOne
+	eBeta = "beta@new.example" // to dBeta
+	eShut = "shut@new.example" // to dShut, before it was closed
+)
+
 func parsedTenant(s string) model.TenantID { return model.Must(model.ParseTenantID(s)) }
 func parsedUser(s string) model.UserID     { return model.Must(model.ParseUserID(s)) }
 func parsedTeam(s string) model.TeamID     { return model.Must(model.ParseTeamID(s)) }
@@ -74,12 +81,17 @@ type scene struct {
 // newScene sets the scene in a database of its own that is gone with the test.
 func newScene(t testing.TB) scene {
 	t.Helper()
+	return setScene(t, emptyDB(t))
+}
+
+func emptyDB(t testing.TB) *gorm.DB {
+	t.Helper()
 	db, err := store.OpenMemory()
 	require.NoError(t, err)
 	pool, err := db.DB()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return setScene(t, db)
+	return db
 }
 
 func setScene(t testing.TB, db *gorm.DB) scene {
@@ -157,6 +169,18 @@ func populate(tx *authz.Tx) error {
 		}
 	}
 	do(tx.Grant(ctx, sys, authz.Grant{Subject: model.TeamSubject(gSpare), Profile: accountancy.FullFeedback, Domain: dTwo}))
+	for _, n := range []struct {
+		by    authz.Actor
+		email string
+		in    model.Domain
+		p     model.Profile
+	}{{admin, eIvo, dOne, accountancy.FullAccess}, {authz.By(uBea), eBeta, dBeta, accountancy.FullAccess}, {admin, eShut, dShut, accountancy.FullAccess}} {
+		_, next := tx.Invite(ctx, n.by, n.in.Tenant(), authz.NewInvitation{
+			FirstName: "I", LastName: "N", Email: n.email, Grants: []authz.InvitedGrant{{Domain: n.in, Profile: n.p}},
+		})
+		do(next)
+	}
+	do(populateContacts(tx))
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))

@@ -81,6 +81,9 @@ func (p Permission) For(user UserID) Permission {
 	return p
 }
 
+// Owner returns the owner of [Permission.Of], if p has one.
+func (p Permission) Owner() (owner UserID, ok bool) { return p.owner, !p.owner.IsZero() }
+
 // OwnedBy reports whether user asks p about something of its own: whether
 // [Permission.For] makes another permission of it.
 func (p Permission) OwnedBy(user UserID) bool {

@@ -16,10 +16,10 @@ const (
 )
 
 // UserSubject returns the subject that is u.
-func UserSubject(u UserID) Subject { return Subject{u.s} }
+func UserSubject(u UserID) Subject { return Subject(u) }
 
 // TeamSubject returns the subject that is t.
-func TeamSubject(t TeamID) Subject { return Subject{t.s} }
+func TeamSubject(t TeamID) Subject { return Subject(t) }
 
 // ParseSubject reads "user:ID" or "team:ID". The error wraps [ErrInvalid].
 func ParseSubject(s string) (Subject, error) {

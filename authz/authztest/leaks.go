@@ -35,34 +35,20 @@ func leaks(db *gorm.DB, log string, m *Mailbox) ([]string, error) {
 		return nil, err
 	}
 	for _, table := range tables {
-		rows, err := db.Table(table).Rows()
-		if err != nil {
+		var rows []map[string]any
+		if err := db.Table(table).Find(&rows).Error; err != nil {
 			return nil, err
 		}
-		columns, err := rows.Columns()
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			values, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				return nil, err
-			}
-			for i, v := range values {
+		for _, row := range rows {
+			for column, v := range row {
 				text := fmt.Sprint(v)
 				if b, ok := v.([]byte); ok {
 					text = string(b)
 				}
-				if where := "column " + columns[i] + " of " + table; holds(text) && !slices.Contains(found, where) {
+				if where := "column " + column + " of " + table; holds(text) && !slices.Contains(found, where) {
 					found = append(found, where)
 				}
 			}
-		}
-		if err := rows.Err(); err != nil {
-			return nil, err
 		}
 	}
 	return found, nil

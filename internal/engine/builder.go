@@ -124,7 +124,7 @@ func (b *Builder) withOwn() (*Snapshot, error) {
 	b.own, b.policy = nil, p
 	s, err := b.Snapshot()
 	if err == nil {
-		s.own = own
+		s.extra = own
 	}
 	return s, err
 }

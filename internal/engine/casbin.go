@@ -127,6 +127,18 @@ func (c *Casbin) current(at time.Time) (*casbin.Enforcer, error) {
 	return e, nil
 }
 
+// next returns when, after the given time, a row starts or ends.
+func (c *Casbin) next(at time.Time) (first time.Time) {
+	for i := range c.rows {
+		for _, edge := range []time.Time{c.rows[i].From, c.rows[i].Until} {
+			if edge.After(at) && (first.IsZero() || edge.Before(first)) {
+				first = edge
+			}
+		}
+	}
+	return first
+}
+
 // Enforce implements [Engine].
 func (c *Casbin) Enforce(q Request, at time.Time) (bool, error) {
 	e, err := c.Explain(q, at)

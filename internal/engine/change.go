@@ -138,7 +138,7 @@ func (c *change) entry(text string) *pending {
 	if p == nil {
 		n, links := c.from.names.find(hashOf(text), text)
 		if n == nil {
-			n = &name{text}
+			n = newName(text)
 		}
 		p = &pending{n, slices.Clone(links)}
 		c.entries[text] = p
@@ -203,8 +203,8 @@ func (c *change) pattern(text string) *name {
 	if !c.mine {
 		c.next.patterns, c.mine = slices.Clone(c.next.patterns), true
 	}
-	n := &name{text}
-	c.next.patterns = append(c.next.patterns, pattern{at: n})
+	n := newName(text)
+	c.next.patterns = append(c.next.patterns, pattern{at: n, prefix: text[:strings.IndexByte(text, '*')]})
 	return n
 }
 

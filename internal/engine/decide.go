@@ -1,12 +1,13 @@
 package engine
 
 import (
+	"strings"
 	"time"
 )
 
 // A Question is an object and an action, with the rows that speak of them. It
-// belongs to the policy that made it, and is asked of its snapshots. It never
-// changes.
+// is made by the policy of the snapshots that it is asked of; one of another
+// policy is answered as well, but not fast. It never changes.
 type Question struct {
 	policy         *Policy
 	object, action string
@@ -89,25 +90,23 @@ func (p *Policy) meets(i int, value string) []uint64 {
 
 // An answer gathers the sets of rows that a subject meets in a domain.
 type answer struct {
-	parts [maxParts]part
-	n     int
+	parts [maxParts][]uint64 // those of one source after the other
+	ends  [maxDynamic]uint8  // by dynamic source
+	n     uint8
 	now   func() time.Time
 	at    int64 // by the clock, once a row with a time asked for it; else 0
 	until int64 // when the answer may become another one; 0 is never
 }
 
-type part struct {
-	source int
-	bits   []uint64
-}
+// More sources than these make a matcher that the fast way does not take, and
+// more parts a subject.
+const maxDynamic, maxParts = 8, 8
 
-const maxParts = 8
-
-func (a *answer) add(source int, bits []uint64) bool {
+func (a *answer) add(bits []uint64) bool {
 	if a.n == maxParts {
 		return false
 	}
-	a.parts[a.n] = part{source, bits}
+	a.parts[a.n] = bits
 	a.n++
 	return true
 }
@@ -117,11 +116,11 @@ func (a *answer) holds(t *timed) bool {
 	if a.at == 0 {
 		a.at = a.now().UnixMicro()
 	}
-	a.ends(t.next(a.at))
+	a.expires(t.next(a.at))
 	return t.holds(a.at)
 }
 
-func (a *answer) ends(at int64) {
+func (a *answer) expires(at int64) {
 	if at != 0 && (a.until == 0 || at < a.until) {
 		a.until = at
 	}
@@ -142,15 +141,24 @@ func (s *Snapshot) Decide(subject, domain string, q *Question, now func() time.T
 	if subject == "" || domain == "" || q.object == "" || q.action == "" {
 		return false, errEmpty
 	}
-	if s.casbin != nil || q.policy != s.policy {
+	if s.casbin != nil {
 		return s.Enforce(Request{subject, domain, q.object, q.action}, now())
 	}
+	q = s.own(q)
 	var a answer
 	a.now = now
 	if !s.gather(&a, subject, domain) || !s.answers(q) {
 		return s.exactly(Request{subject, domain, q.object, q.action}, now().UnixMicro()), nil
 	}
 	return s.policy.decide(&a, q), nil
+}
+
+// own returns q as a question of the policy of s.
+func (s *Snapshot) own(q *Question) *Question {
+	if q.policy != s.policy {
+		q = s.policy.Question(q.object, q.action)
+	}
+	return q
 }
 
 // answers reports whether the sets of q tell all: the tenant's own rows may
@@ -165,7 +173,10 @@ func (s *Snapshot) answers(q *Question) bool {
 }
 
 // decide answers q by what is gathered.
-func (p *Policy) decide(a *answer, q *Question) bool {
+func (p *Policy) decide(a *answer, q *Question) bool { return p.verdict(p.matches(a, q)) }
+
+// matches reports whether a row matches that allows, and one that denies.
+func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 	var allow, deny uint64
 	for w, rows := range q.base {
 		if rows == 0 {
@@ -178,13 +189,16 @@ func (p *Policy) decide(a *answer, q *Question) bool {
 			}
 			met := c.always[w]
 			for _, t := range c.terms {
-				if bits := q.parts[t.source]; bits != nil {
-					met |= bits[t.offset+w]
+				if t.dynamic < 0 {
+					met |= q.parts[t.source][t.offset+w]
+					continue
 				}
-				for j := range a.n {
-					if a.parts[j].source == t.source {
-						met |= a.parts[j].bits[t.offset+w]
-					}
+				first := uint8(0)
+				if t.dynamic > 0 {
+					first = a.ends[t.dynamic-1]
+				}
+				for _, bits := range a.parts[first:a.ends[t.dynamic]] {
+					met |= bits[t.offset+w]
 				}
 			}
 			rows &= met
@@ -192,7 +206,7 @@ func (p *Policy) decide(a *answer, q *Question) bool {
 		allow |= rows & p.allow[w]
 		deny |= rows & p.deny[w]
 	}
-	return p.verdict(allow != 0, deny != 0)
+	return allow != 0, deny != 0
 }
 
 // gather finds what subject meets in domain. It reports false when there is
@@ -206,7 +220,7 @@ func (s *Snapshot) gather(a *answer, subject, domain string) bool {
 	var there []link
 	in.name, there = s.names.find(in.hash, domain)
 	_, links := s.names.find(hashOf(subject), subject)
-	for _, i := range p.dynamic {
+	for k, i := range p.dynamic {
 		src := &p.sources[i]
 		text, from := subject, links
 		if src.ask == askDom {
@@ -217,40 +231,40 @@ func (s *Snapshot) gather(a *answer, subject, domain string) bool {
 		case linked:
 			ok = s.tally[src.graph].inner == 0
 			if k := p.graphs[src.graph].known(text); ok && k != nil {
-				ok = a.add(i, k.closed)
+				ok = a.add(k.closed)
 			}
-			ok = ok && s.collect(a, i, from, &in, false)
+			ok = ok && s.collect(a, src.graph, from, &in, false)
 		case equal:
 			if bits := src.rows[text]; bits != nil {
-				ok = a.add(i, bits)
+				ok = a.add(bits)
 			}
 		case matched:
 			for pattern, bits := range src.rows {
 				if keyMatch(text, pattern) {
-					ok = ok && a.add(i, bits)
+					ok = ok && a.add(bits)
 				}
 			}
 		case asksText:
 			if text == src.text {
-				ok = a.add(i, p.every)
+				ok = a.add(p.every)
 			}
 		}
 		if !ok {
 			return false
 		}
+		a.ends[k] = a.n
 	}
 	return true
 }
 
 // collect adds what links that hold in a domain lead to. Those of a team, say,
 // are followed once.
-func (s *Snapshot) collect(a *answer, source int, links []link, in *spot, followed bool) bool {
-	graph := s.policy.sources[source].graph
+func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followed bool) bool {
 	for i := range links {
 		at, set := links[i].at, links[i].set
 		if set.graph != graph {
 			if set.graph == spilled && in.name != nil {
-				if _, there := set.many.find(in.hash, in.text); !s.collect(a, source, there, in, followed) {
+				if _, there := set.many.find(in.hash, in.text); !s.collect(a, graph, there, in, followed) {
 					return false
 				}
 			}
@@ -259,11 +273,11 @@ func (s *Snapshot) collect(a *answer, source int, links []link, in *spot, follow
 		if at != nil && at != in.name && !s.covers(at, in.text) {
 			continue
 		}
-		if set.bits != nil && !a.add(source, set.bits) {
+		if set.bits != nil && !a.add(set.bits) {
 			return false
 		}
 		for _, text := range set.extra {
-			if !s.through(a, source, text, in, followed) {
+			if !s.through(a, graph, text, in, followed) {
 				return false
 			}
 		}
@@ -272,10 +286,10 @@ func (s *Snapshot) collect(a *answer, source int, links []link, in *spot, follow
 			switch {
 			case !a.holds(t):
 			case t.bits != nil:
-				if !a.add(source, t.bits) {
+				if !a.add(t.bits) {
 					return false
 				}
-			case !s.through(a, source, t.name, in, followed):
+			case !s.through(a, graph, t.name, in, followed):
 				return false
 			}
 		}
@@ -287,19 +301,19 @@ func (s *Snapshot) collect(a *answer, source int, links []link, in *spot, follow
 func (s *Snapshot) covers(at *name, domain string) bool {
 	for i := range s.patterns {
 		if s.patterns[i].at == at {
-			return keyMatch(domain, at.text)
+			return strings.HasPrefix(domain, s.patterns[i].prefix)
 		}
 	}
 	return false
 }
 
 // through adds what a name leads to that the pack does not know.
-func (s *Snapshot) through(a *answer, source int, text string, in *spot, followed bool) bool {
-	if s.hub.bits != nil && text == s.hub.text && s.hub.graph == s.policy.sources[source].graph {
-		return a.add(source, s.hub.bits)
+func (s *Snapshot) through(a *answer, graph int, text string, in *spot, followed bool) bool {
+	if s.hub.bits != nil && text == s.hub.text && s.hub.graph == graph {
+		return a.add(s.hub.bits)
 	}
 	_, links := s.names.find(hashOf(text), text)
-	return links == nil || !followed && s.collect(a, source, links, in, true)
+	return links == nil || !followed && s.collect(a, graph, links, in, true)
 }
 
 // keyMatch is Casbin's: a '*' in the pattern stands for everything after it.

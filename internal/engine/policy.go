@@ -29,6 +29,7 @@ type Policy struct {
 	allow   []uint64
 	deny    []uint64
 	every   []uint64
+	ones    []uint64 // every, for each field that asks for links of a graph
 	sources []source
 	clauses []condition
 	dynamic []int // sources that depend on the subject or the domain
@@ -83,7 +84,10 @@ type condition struct {
 	static bool // depends on the object and the action alone
 }
 
-type term struct{ source, offset int }
+type term struct {
+	source, offset int
+	dynamic        int // the position among the dynamic sources, or -1
+}
 
 // Compile returns the policy of a model and the rows of a pack. It refuses rows
 // that the model has no room for. [Compiles] tells whether there is an index;
@@ -176,6 +180,11 @@ func (p *Policy) compile(clauses []clause) {
 	for i := range p.graphs {
 		p.close(&p.graphs[i])
 	}
+	most := 1
+	for i := range p.graphs {
+		most = max(most, len(p.graphs[i].asked))
+	}
+	p.ones = slices.Repeat(p.every, most)
 	p.whole = true
 	for i, s := range p.sources {
 		if s.ask < askObj {
@@ -184,6 +193,12 @@ func (p *Policy) compile(clauses []clause) {
 			p.static = append(p.static, i)
 		}
 		p.whole = p.whole && (s.graph < 0 || p.graphs[s.graph].whole)
+	}
+	p.whole = p.whole && len(p.dynamic) <= maxDynamic
+	for _, c := range p.clauses {
+		for i := range c.terms {
+			c.terms[i].dynamic = slices.Index(p.dynamic, c.terms[i].source)
+		}
 	}
 }
 
@@ -238,11 +253,11 @@ func (p *Policy) term(a atom) term {
 	}
 	for i, o := range p.sources {
 		if a.kind == linked && o.atomKind == linked && o.graph == s.graph && o.ask == s.ask {
-			return term{i, offset}
+			return term{i, offset, -1}
 		}
 	}
 	p.sources = append(p.sources, s)
-	return term{len(p.sources) - 1, offset}
+	return term{len(p.sources) - 1, offset, -1}
 }
 
 // close makes the sets of the names of a graph.

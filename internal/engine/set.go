@@ -72,8 +72,6 @@ func (s *set) all(yield func(timed) bool) {
 	}
 }
 
-func (s *set) empty() bool { return len(s.names) == 0 && len(s.timed) == 0 }
-
 // newSet returns the set of links in a graph. Common holds sets that may be
 // shared besides those of the policy; one that is new may be added to it.
 func (p *Policy) newSet(graph int, names []string, times []timed, common map[string]*set) *set {

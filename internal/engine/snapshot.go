@@ -18,7 +18,7 @@ import (
 // who has rows in it.
 type Snapshot struct {
 	policy   *Policy
-	own      []model.Rule // p rows, which a tenant seldom has
+	extra    []model.Rule // p rows, which a tenant seldom has
 	names    table
 	patterns []pattern // domains of rows that are patterns, such as acme/*
 	common   map[string]*set
@@ -29,8 +29,9 @@ type Snapshot struct {
 
 // A pattern is a domain that stands for many. Its rows have the same name at.
 type pattern struct {
-	at    *name
-	links int // that have it
+	at     *name
+	prefix string // of the domains
+	links  int    // that have it
 }
 
 // A tally counts the rows of a graph, and those of them whose first field the
@@ -91,7 +92,7 @@ func (s *Snapshot) rebuilt(added, removed []Row) (*Snapshot, error) {
 		rows[r.Rule] = r
 	}
 	// The pack alone, without the p rows of this tenant.
-	pack := s.policy.pack[:len(s.policy.pack)-len(s.own)]
+	pack := s.policy.pack[:len(s.policy.pack)-len(s.extra)]
 	p, err := Compile(s.policy.model, pack)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (s *Snapshot) rebuilt(added, removed []Row) (*Snapshot, error) {
 
 // Len is the number of rows.
 func (s *Snapshot) Len() int {
-	n := len(s.own)
+	n := len(s.extra)
 	for _, t := range s.tally {
 		n += t.rows
 	}
@@ -117,7 +118,7 @@ func (s *Snapshot) Has(r model.Rule) bool {
 // Find returns a row with the time in which it holds.
 func (s *Snapshot) Find(r model.Rule) (Row, bool) {
 	if r.PType == "p" {
-		return Row{Rule: r}, slices.Contains(s.own, r)
+		return Row{Rule: r}, slices.Contains(s.extra, r)
 	}
 	g, err := s.policy.sort(r)
 	if err != nil {
@@ -157,7 +158,7 @@ func (l link) text() string {
 // Rows yields every row, in no order.
 func (s *Snapshot) Rows() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		for _, r := range s.own {
+		for _, r := range s.extra {
 			if !yield(Row{Rule: r}) {
 				return
 			}
@@ -218,12 +219,20 @@ func (s *Snapshot) In(domain string) iter.Seq[Row] {
 // field, which is empty for rows without one. Of a pattern it looks at every
 // entry, and of a domain at who has rows in it.
 func (s *Snapshot) Names(ptype, role, domain string) iter.Seq[string] {
+	return s.namesBut(ptype, role, domain, func(*name, []link) bool { return false })
+}
+
+// namesBut is Names without the entries that skip says are not wanted.
+func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link) bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == ptype })
 		if g < 0 {
 			return
 		}
 		has := func(n *name, links []link) bool {
+			if skip(n, links) {
+				return false
+			}
 			set := s.setAt(links, slot{g, n.text, domain})
 			if set == nil {
 				return false
@@ -295,3 +304,7 @@ func (s *Snapshot) row(graph int, of string, t timed, at string) Row {
 func (s *Snapshot) rule(graph int, of, to, at string) model.Rule {
 	return model.Rule{PType: s.policy.graphs[graph].key, V: [6]string{of, to, at}}
 }
+
+// Policy returns what the snapshot decides by: questions must be its own to be
+// answered fast. It is the one that made it, unless the tenant has p rows.
+func (s *Snapshot) Policy() *Policy { return s.policy }

@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// A name is a text that rows mention. A snapshot and those made from it have
-// one for each text, so that names are compared by their address.
-type name struct{ text string }
-
 // A link is what an entry has at one place: the rows of one sort with its name
 // in their first field and the place in their third. In a sort of row without
 // a domain the place is nil. In a link of holders the place is whoever has a
@@ -31,19 +27,27 @@ type table struct {
 type chunk []*leaf
 
 // A leaf holds the entries whose hashes begin with the same depth bits. The
-// links of entry i are links[ends[i-1]:ends[i]].
+// links of entry i are links[entries[i-1].end:entries[i].end].
 type leaf struct {
-	depth  uint8
-	hashes []uint32
-	names  []*name
-	ends   []uint32
-	links  []link
+	depth   uint8
+	entries []place
+	links   []link
+
+	// slots lead from the last bits of a hash to its entry: its position and
+	// one, or in one of the next slots when that is another's.
+	slots [slotCount]uint8
+}
+
+type place struct {
+	hash, end uint32
+	name      *name
 }
 
 const (
 	chunkBits = 6
 	chunkSize = 1 << chunkBits
 	leafSize  = 32
+	slotCount = 64 // a leaf has free ones, or it is searched
 	maxDepth  = 26 // names of one hash share a leaf, however full
 )
 
@@ -64,20 +68,34 @@ var noLeaf leaf
 // find returns the name of an entry and its links, or nil.
 func (t *table) find(h uint32, text string) (*name, []link) {
 	l := t.leaf(h)
-	for i, other := range l.hashes {
-		if other == h && l.names[i].text == text {
-			return l.names[i], l.of(i)
-		}
+	if i := l.find(h, text); i >= 0 {
+		return l.entries[i].name, l.of(i)
 	}
 	return nil, nil
+}
+
+func (l *leaf) find(h uint32, text string) int {
+	if len(l.entries) >= slotCount {
+		return slices.IndexFunc(l.entries, func(e place) bool { return e.hash == h && e.name.text == text })
+	}
+	for at := h; ; at++ {
+		i := int(l.slots[at%slotCount]) - 1
+		if i < 0 {
+			return -1
+		}
+		if e := &l.entries[i]; e.hash == h && e.name.text == text {
+			return i
+		}
+	}
 }
 
 func (l *leaf) of(i int) []link {
 	start := uint32(0)
 	if i > 0 {
-		start = l.ends[i-1]
+		start = l.entries[i-1].end
 	}
-	return l.links[start:l.ends[i]:l.ends[i]]
+	end := l.entries[i].end
+	return l.links[start:end:end]
 }
 
 // all yields every entry, in no order.
@@ -92,8 +110,8 @@ func (t *table) all(yield func(*name, []link) bool) {
 				continue
 			}
 			last = l
-			for i, n := range l.names {
-				if !yield(n, l.of(i)) {
+			for i, e := range l.entries {
+				if !yield(e.name, l.of(i)) {
 					return
 				}
 			}
@@ -133,7 +151,7 @@ func (e *editor) put(n *name, links []link) {
 		e.fresh, e.owned = true, map[int]bool{0: true}
 	}
 	l := e.leaf(h)
-	i := slices.Index(l.names, n)
+	i := l.find(h, n.text)
 	switch {
 	case i < 0 && len(links) == 0:
 		return
@@ -144,14 +162,14 @@ func (e *editor) put(n *name, links []link) {
 	}
 	l = l.with(i, h, n, links)
 	e.place(h, l)
-	for len(l.names) > leafSize && l.depth < maxDepth {
+	for len(l.entries) > leafSize && l.depth < maxDepth {
 		l = e.split(h, l)
 	}
 }
 
 // with returns l with an entry changed, removed, or, when i is -1, added.
 func (l *leaf) with(i int, h uint32, n *name, links []link) *leaf {
-	size, room := len(l.names), len(l.links)+len(links)
+	size, room := len(l.entries), len(l.links)+len(links)
 	if i < 0 {
 		i, size = size, size+1
 	} else {
@@ -160,28 +178,35 @@ func (l *leaf) with(i int, h uint32, n *name, links []link) *leaf {
 			size--
 		}
 	}
-	next := &leaf{
-		depth: l.depth, hashes: make([]uint32, 0, size), names: make([]*name, 0, size),
-		ends: make([]uint32, 0, size), links: make([]link, 0, room),
-	}
-	for j := range l.names {
+	next := newLeaf(l.depth, size, room)
+	for j, e := range l.entries {
 		if j != i {
-			next.add(l.hashes[j], l.names[j], l.of(j))
+			next.add(e.hash, e.name, l.of(j))
 		} else if len(links) > 0 {
 			next.add(h, n, links)
 		}
 	}
-	if i == len(l.names) {
+	if i == len(l.entries) {
 		next.add(h, n, links)
 	}
 	return next
 }
 
+func newLeaf(depth uint8, entries, links int) *leaf {
+	return &leaf{depth: depth, entries: make([]place, 0, entries), links: make([]link, 0, links)}
+}
+
 func (l *leaf) add(h uint32, n *name, links []link) {
-	l.hashes = append(l.hashes, h)
-	l.names = append(l.names, n)
 	l.links = append(l.links, links...)
-	l.ends = append(l.ends, uint32(len(l.links)))
+	l.entries = append(l.entries, place{h, uint32(len(l.links)), n})
+	if len(l.entries) >= slotCount {
+		return
+	}
+	at := h
+	for l.slots[at%slotCount] != 0 {
+		at++
+	}
+	l.slots[at%slotCount] = uint8(len(l.entries))
 }
 
 // place puts a leaf wherever hashes with its bits are looked up.
@@ -198,25 +223,24 @@ func (e *editor) split(h uint32, l *leaf) *leaf {
 	if l.depth == e.bits {
 		e.double()
 	}
+	var entries, links [2]int
+	side := func(h uint32) uint32 { return h >> (31 - l.depth) & 1 }
+	for i, e := range l.entries {
+		entries[side(e.hash)]++
+		links[side(e.hash)] += len(l.of(i))
+	}
 	var half [2]*leaf
 	for i := range half {
-		half[i] = &leaf{depth: l.depth + 1}
+		half[i] = newLeaf(l.depth+1, entries[i], links[i])
 	}
-	for i, n := range l.names {
-		half[l.hashes[i]>>(31-l.depth)&1].add(l.hashes[i], n, l.of(i))
+	for i, n := range l.entries {
+		half[side(n.hash)].add(n.hash, n.name, l.of(i))
 	}
 	base := uint32(uint64(h) >> (32 - l.depth) << (32 - l.depth))
-	for i, l := range half {
-		l.fit()
-		e.place(base|uint32(i)<<(32-l.depth), l)
+	for i, half := range half {
+		e.place(base|uint32(i)<<(31-l.depth), half)
 	}
-	return half[h>>(31-l.depth)&1]
-}
-
-// fit gives room back that appending took in advance.
-func (l *leaf) fit() {
-	l.hashes, l.names = slices.Clip(slices.Clone(l.hashes)), slices.Clip(slices.Clone(l.names))
-	l.ends, l.links = slices.Clip(slices.Clone(l.ends)), slices.Clip(slices.Clone(l.links))
+	return half[side(h)]
 }
 
 func (e *editor) double() {
@@ -254,7 +278,6 @@ func newTable(entries []entry) table {
 		bits++
 	}
 	hashes := make([]uint32, len(entries))
-	leaves := make([]leaf, 1<<bits)
 	counts := make([]struct{ names, links int }, 1<<bits)
 	for i, e := range entries {
 		hashes[i] = hashOf(e.name.text)
@@ -264,18 +287,14 @@ func newTable(entries []entry) table {
 	}
 	t := table{bits: bits, size: len(entries)}
 	for i, n := range counts {
-		leaves[i] = leaf{
-			depth: bits, hashes: make([]uint32, 0, n.names), names: make([]*name, 0, n.names),
-			ends: make([]uint32, 0, n.names), links: make([]link, 0, n.links),
-		}
 		if i&(chunkSize-1) == 0 {
-			t.chunks = append(t.chunks, make(chunk, 0, min(chunkSize, len(leaves))))
+			t.chunks = append(t.chunks, make(chunk, 0, min(chunkSize, len(counts))))
 		}
 		c := &t.chunks[len(t.chunks)-1]
-		*c = append(*c, &leaves[i])
+		*c = append(*c, newLeaf(bits, n.names, n.links))
 	}
 	for i, e := range entries {
-		leaves[uint64(hashes[i])>>(32-bits)].add(hashes[i], e.name, e.links)
+		t.leaf(hashes[i]).add(hashes[i], e.name, e.links)
 	}
 	return t
 }

@@ -171,11 +171,14 @@ func (w *world) row(l *law, ptype string) engine.Row {
 		for i, f := range l.fields {
 			switch f {
 			case "sub":
-				fields[i] = w.pick(w.roles, "user:a")
+				fields[i] = w.role()
 			case "via":
 				fields[i] = w.pick([]string{"any", "any", "assigned"}, "client")
 			case "dom":
 				fields[i] = w.pick(w.traits, "any", "x/d", "x/*")
+				if w.tidy {
+					fields[i] = w.pick(w.traits[:4], "any")
+				}
 			case "obj":
 				fields[i] = w.pick(w.objects, "*", "doc*")
 			case "act":
@@ -190,11 +193,22 @@ func (w *world) row(l *law, ptype string) engine.Row {
 	switch ptype {
 	case "g":
 		fields = []string{w.pick(w.subjects, w.roles...), w.pick(w.roles)}
-		if w.IntN(2) == 0 {
+		if w.tidy || w.IntN(2) == 0 {
 			fields[0] = w.pick(w.subjects)
 		}
 	case "g2":
 		fields = []string{w.pick(w.domains, "x/*", "y/*", "shared"), w.pick(w.traits)}
+		if w.tidy {
+			switch w.IntN(3) {
+			case 0:
+				fields = []string{w.pick(w.domains[:3]), "x/*"}
+			case 1:
+				fields = []string{"x/*", w.pick(w.traits[:4])}
+			}
+			if fields[0] == "shared" {
+				fields[0] = "x/*"
+			}
+		}
 	default:
 		fields = []string{w.pick(w.objects), w.pick(w.objects)}
 	}
@@ -202,6 +216,29 @@ func (w *world) row(l *law, ptype string) engine.Row {
 		fields = append(fields, w.pick(w.patterns))
 	}
 	return w.timed(model.NewRule(ptype, fields...))
+}
+
+func (w *world) role() string {
+	if w.tidy {
+		return w.pick(w.roles[:4])
+	}
+	return w.pick(w.roles, "user:a")
+}
+
+// chain returns links in a row, about as many as Casbin follows.
+func (w *world) chain() []model.Rule {
+	var rules []model.Rule
+	from := w.pick(w.subjects)
+	n := 9 + w.IntN(4)
+	for i := range n {
+		to := fmt.Sprintf("r%d", i)
+		if i == n-1 {
+			to = w.role()
+		}
+		rules = append(rules, model.NewRule("g", from, to, "*"))
+		from = to
+	}
+	return rules
 }
 
 // A scene is a pack and a tenant whose rows change.
@@ -214,6 +251,7 @@ type scene struct {
 type step struct{ added, removed []engine.Row }
 
 func newScene(t *testing.T, w *world, changes int) *scene {
+	w.tidy = w.IntN(2) == 0
 	s := &scene{law: newLaw(t, w)}
 	add := func(ptype string, n int) {
 		for range n {
@@ -229,8 +267,25 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 		add("p", 70) // more than a word of bits holds
 	}
 	for ptype := range s.law.links {
-		if w.IntN(2) == 0 {
+		if w.IntN(2) == 0 && !w.tidy {
 			add(ptype, w.IntN(4))
+		}
+	}
+	if w.tidy && s.law.links["g"] == 3 {
+		for range w.IntN(3) {
+			if r := model.NewRule("g", w.role(), w.role(), "*"); !slices.Contains(s.pack, r) {
+				s.pack = append(s.pack, r)
+			}
+		}
+	}
+	var chain []model.Rule
+	if s.law.links["g"] == 3 && w.IntN(6) == 0 {
+		chain = w.chain()
+		if cut := w.IntN(3); cut < 2 { // its end, or most of it, in the pack
+			at := []int{1, len(chain) / 2}[cut]
+			s.pack, chain = append(s.pack, chain[at:]...), chain[:at]
+			slices.SortFunc(s.pack, model.Rule.Compare)
+			s.pack = slices.Compact(s.pack)
 		}
 	}
 	if s.law.links["g"] == 3 && w.IntN(2) == 0 { // as packs have them, everywhere
@@ -248,9 +303,18 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 		n := 1 + w.IntN(3)
 		if i == 0 {
 			n = 5 + w.IntN(25)
+			for _, r := range chain {
+				if !slices.Contains(s.pack, r) {
+					st.added = append(st.added, engine.Row{Rule: r})
+				}
+			}
 		}
 		for range n {
-			r := w.row(s.law, []string{"g", "g", "g", "g2", "g2", "g3"}[w.IntN(6)])
+			sorts := 6
+			if w.tidy {
+				sorts = 5 // authz writes no g3 rows for a tenant
+			}
+			r := w.row(s.law, []string{"g", "g", "g", "g2", "g2", "g3"}[w.IntN(sorts)])
 			if _, there := rows[r.Rule]; slices.Contains(s.pack, r.Rule) ||
 				slices.ContainsFunc(st.added, func(o engine.Row) bool { return o.Rule == r.Rule }) || there && i == 0 {
 				continue

@@ -47,15 +47,17 @@ type Tenant struct {
 	CreatedAt Micros         `gorm:"column:created_at;autoCreateTime:false"`
 }
 
-// A Person is somebody who can sign in, in any number of tenants.
+// A Person is somebody who can sign in, in any number of tenants, or, with a
+// Keeper, that tenant's own record of somebody who cannot yet.
 type Person struct {
-	ID         model.UserID `gorm:"column:id;primaryKey"`
-	FirstName  string       `gorm:"column:first_name"`
-	LastName   string       `gorm:"column:last_name"`
-	Locale     string       `gorm:"column:locale"`
-	Salutation string       `gorm:"column:salutation"`
-	Phone      string       `gorm:"column:phone"` // in E.164, or ""
-	CreatedAt  Micros       `gorm:"column:created_at;autoCreateTime:false"`
+	ID         model.UserID   `gorm:"column:id;primaryKey"`
+	FirstName  string         `gorm:"column:first_name"`
+	LastName   string         `gorm:"column:last_name"`
+	Locale     string         `gorm:"column:locale"`
+	Salutation string         `gorm:"column:salutation"`
+	Phone      string         `gorm:"column:phone"` // in E.164, or ""
+	Keeper     model.TenantID `gorm:"column:keeper"`
+	CreatedAt  Micros         `gorm:"column:created_at;autoCreateTime:false"`
 }
 
 // An Address is an e-mail address that a person claims, and from VerifiedAt

@@ -15,6 +15,8 @@ CREATE TABLE volmacht_tenants (
   created_at {int} NOT NULL
 ){table};
 
+-- keeper is the tenant that keeps this record of a contact who has no account
+-- yet, and NULL for everybody else.
 CREATE TABLE volmacht_people (
   id         {text(36)} NOT NULL PRIMARY KEY,
   first_name {text(200)} NOT NULL,
@@ -22,7 +24,9 @@ CREATE TABLE volmacht_people (
   locale     {text(36)} NOT NULL,
   salutation {text(50)} NOT NULL,
   phone      {text(20)} NOT NULL,
-  created_at {int} NOT NULL
+  keeper     {text(36)},
+  created_at {int} NOT NULL,
+  FOREIGN KEY (keeper) REFERENCES volmacht_tenants (id)
 ){table};
 
 -- An address can be claimed by many and verified by one: verified_key is NULL

@@ -1,17 +1,21 @@
--- An address of a person on a dossier, or, where dossier is '', in a tenant,
--- with its three switches.
+-- An address at which a tenant reaches a person about a dossier, or, where
+-- dossier is '', about the tenant itself, with its three switches. It is what the
+-- tenant says: the person need not have shown, or even claimed, that it is theirs.
+-- accepted is when the person accepted an invitation to it.
 CREATE TABLE volmacht_contacts (
   tenant    {text(36)} NOT NULL,
   dossier   {text(36)} NOT NULL,
   person    {text(36)} NOT NULL,
   canonical {text(320)} NOT NULL,
+  typed     {text(320)} NOT NULL,
+  label     {text(50)} NOT NULL,
   login     {bool} NOT NULL,
   notify    {bool} NOT NULL,
   sync      {bool} NOT NULL,
+  accepted  {int} NOT NULL,
   since     {int} NOT NULL,
   PRIMARY KEY (tenant, dossier, person, canonical),
-  FOREIGN KEY (tenant, person) REFERENCES volmacht_members (tenant, person),
-  FOREIGN KEY (person, canonical) REFERENCES volmacht_addresses (person, canonical)
+  FOREIGN KEY (tenant, person) REFERENCES volmacht_members (tenant, person)
 ){table};
 
 -- open_key is NULL once a request is decided: one open request for an address
