@@ -53,6 +53,13 @@ func reads() []reading {
 		{"Review", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
 			return az.Review(ctx, by, in.Tenant(), rOpen)
 		}},
+		{"Messages", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Messages(ctx, by, in.Tenant(), authz.MessageFilter{}, model.MessageID{})
+		}},
+		{"Copies", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Copies(ctx, by, in.Tenant())
+		}},
+		{"Preferences", home(tAcme), readPreferences}, {"Preferences", dOne, readPreferences},
 		{"Members", home(tAcme), readMembers}, {"Members", dOne, readMembers},
 		{"Grants", home(tAcme), readGrants}, {"Grants", dOne, readGrants},
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
@@ -64,6 +71,10 @@ func reads() []reading {
 
 func readRequests(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
 	return az.AccountRequests(ctx, by, in, "", model.RequestID{}, 10)
+}
+
+func readPreferences(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+	return az.Preferences(ctx, by, in, uEmil)
 }
 
 func readMembers(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {

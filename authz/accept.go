@@ -9,53 +9,6 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// An Acceptance is what the host says of somebody who accepts an invitation.
-type Acceptance struct {
-	// SignedIn is who is signed in, by the host's own session and nothing else.
-	// Zero is nobody: then accepting makes an account.
-	SignedIn model.UserID
-
-	// The rest is for a new account.
-
-	NewUser    model.UserID // the host's id for it; zero: the one that is known already, or a fresh one
-	FirstName  string       // empty: as the invitation has it
-	LastName   string       // empty: as the invitation has it
-	Salutation string       // optional
-	Phone      string       // optional
-	Country    string       // of a Phone without country code, such as "BE"
-	Locale     string       // empty: as the invitation has it
-
-	// Account writes the host's own rows, such as credentials, in the same
-	// transaction. If it fails, nothing is accepted. It may run again from its
-	// start: see [Authz.Transaction]. Nil: nothing.
-	Account Account
-}
-
-// Account writes the host's own rows of a person, through tx.DB(), with the
-// change that p comes in by.
-type Account func(ctx context.Context, tx *Tx, p Person) error
-
-// check refuses what is malformed, and brings Phone to its canonical form.
-func (a *Acceptance) check() error {
-	if !a.SignedIn.IsZero() && (!a.NewUser.IsZero() || a.FirstName+a.LastName+a.Salutation+a.Phone+a.Country+a.Locale != "") {
-		return fmt.Errorf("user %v has an account: want nothing else for a new one: %w", a.SignedIn, ErrInvalid)
-	}
-	for _, text := range []struct {
-		what, s string
-		limit   int
-	}{{"first name", a.FirstName, 200}, {"last name", a.LastName, 200}, {"salutation", a.Salutation, 100}, {"locale", a.Locale, 35}} {
-		if err := checkText(text.what, text.s, optional, text.limit); err != nil {
-			return err
-		}
-	}
-	if a.Phone == "" {
-		return nil
-	}
-	phone, err := canonicalPhone(a.Phone, a.Country)
-	a.Phone = phone
-	return err
-}
-
 // Accept uses the token of a link up: who accepts becomes an active member of
 // the tenant and gets what the invitation offers, by the authority of the
 // inviter. Call it when the person confirms, never when the link is merely

@@ -69,8 +69,8 @@
 //
 // # Reviews
 //
-// A review asks those who have "review conduct" to look at every [Holding]
-// that there is when it is opened: each membership, profile, place in a team and link
+// A review asks those who have "review conduct" to look at every access that
+// there is when it is opened: each membership, profile, place in a team and link
 // to a dossier. Each is confirmed, changed or removed; what anything else takes
 // away meanwhile counts as removed, by who did that. When all are decided the
 // review is closed, and [Authz.Review] with [Review.WriteCSV] says who decided

@@ -35,8 +35,8 @@ func ExampleAuthz_OpenReview() {
 	fmt.Println(r.State, r.Undecided, "undecided, due", r.Due.Format("2 January"))
 
 	// Bob may go on looking, but no longer enter anything; Emma has left.
-	of := func(u model.UserID, d model.Domain, p model.Profile) authz.Holding {
-		return authz.Holding{Subject: model.UserSubject(u), Domain: d, Profile: p}
+	of := func(u model.UserID, d model.Domain, p model.Profile) authz.Access {
+		return authz.Access{Subject: model.UserSubject(u), Domain: d, Profile: p}
 	}
 	check(az.ConfirmReviewItem(ctx, authz.By(ann), acme, r.ID, of(bob, office.Domain(), model.Member)))
 	check(az.ChangeReviewItem(ctx, authz.By(ann), acme, r.ID, of(bob, bakery, accountancy.FullAccess), accountancy.FullFeedback))

@@ -21,11 +21,11 @@ import (
 func (az *Authz) Invite(ctx context.Context, by Actor, t model.TenantID, n NewInvitation) (Invitation, error) {
 	var made Invitation
 	err := az.write(ctx, by, t, "invite", func(c *change) error {
-		d, err := c.inviteOne(n)
+		id, err := c.invite(n)
 		if err != nil {
 			return err
 		}
-		made, err = invitation(d.row, d.grants, c.at)
+		made, err = loadInvitation(c.db(), id.String(), c.at)
 		return err
 	})
 	if err != nil {
@@ -36,30 +36,26 @@ func (az *Authz) Invite(ctx context.Context, by Actor, t model.TenantID, n NewIn
 
 // invite is [Authz.Invite] within a larger change.
 func (c *change) invite(n NewInvitation) (model.InvitationID, error) {
-	d, err := c.inviteOne(n)
-	if err != nil {
-		return model.InvitationID{}, err
-	}
-	return model.ParseInvitationID(d.row.ID)
-}
-
-func (c *change) inviteOne(n NewInvitation) (draft, error) {
+	var none model.InvitationID
 	d, err := c.draft(n)
 	if err != nil {
-		return draft{}, err
+		return none, err
 	}
 	faults, err := c.offeredAlready([]draft{d})
 	if err == nil {
 		err = faults[0]
 	}
 	if err != nil {
-		return draft{}, err
+		return none, err
 	}
 	if c.detail["invitation"] = d.row.ID; !n.User.IsZero() {
 		c.detail["user"] = n.User.String()
 	}
 	c.detail["offers"] = d.offers()
-	return d, c.issue([]draft{d})
+	if err := c.issue([]draft{d}); err != nil {
+		return none, err
+	}
+	return model.ParseInvitationID(d.row.ID)
 }
 
 // A draft is an invitation that may be made.

@@ -15,11 +15,12 @@ import (
 	"github.com/volmacht/volmacht/policies/accountancy"
 )
 
-// placeholder makes somebody known in acme who cannot sign in, as a contact is.
+// placeholder makes somebody known in acme whom it keeps, as it does a contact.
 func (s scene) placeholder(t *testing.T, u model.UserID, email string) {
 	t.Helper()
 	_, err := s.az.AddPerson(t.Context(), system, authz.Person{ID: u, FirstName: "Pia", LastName: "Place", Addresses: []authz.Address{{Email: email}}})
 	require.NoError(t, err)
+	require.NoError(t, s.db.Model(&store.Person{}).Where("id = ?", u).Update("keeper", tAcme).Error)
 	require.NoError(t, s.db.Create(&store.Member{Tenant: tAcme, Person: u, State: store.Invited, Since: store.At(noon())}).Error)
 }
 

@@ -68,6 +68,7 @@ func newPost(t testing.TB, change ...func(*authz.Mail)) post {
 // postOn opens an Authz that can send, on a database with the cast in it.
 func postOn(t testing.TB, db *gorm.DB, change ...func(*authz.Mail)) post {
 	t.Helper()
+	require.NoError(t, db.Where("id IN ?", []model.MessageID{mDead, mBeta}).Delete(&store.Message{}).Error)
 	p := post{box: new(authztest.Mailbox), watch: new(watch), log: new(notepad)}
 	p.scene = scene{db, p.open(t, db, change...)}
 	return p
@@ -88,7 +89,7 @@ func (p post) open(t testing.TB, db *gorm.DB, change ...func(*authz.Mail)) *auth
 	for _, f := range change {
 		f(&m)
 	}
-	az, err := authz.Open(t.Context(), db, authz.Config{Pack: accountancy.Pack(), Clock: p.watch.Now, Mail: m})
+	az, err := authz.Open(t.Context(), db, authz.Config{Pack: scenePack(), Clock: p.watch.Now, Mail: m})
 	require.NoError(t, err)
 	return az
 }

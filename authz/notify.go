@@ -49,13 +49,15 @@ const (
 // there are no recipients, nothing happens. Only [System] may.
 func (az *Authz) Notify(ctx context.Context, by Actor, d model.Domain, topic model.Topic, n Note) error {
 	return az.write(ctx, by, d.Tenant(), "notify", func(c *change) error {
+		if d.IsDossier() {
+			if _, err := c.requireDossier(d, model.SeeDossier); err != nil {
+				return err
+			}
+		}
 		if err := c.requireSystem(); err != nil {
 			return err
 		}
 		if err := c.require(d); err != nil {
-			return err
-		}
-		if err := c.openDomain(d); err != nil {
 			return err
 		}
 		n.Text = strings.ReplaceAll(n.Text, "\r\n", "\n")

@@ -8,12 +8,12 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// An Access is all that one user may do in one domain, found out once: for a
+// A Resolved is all that one user may do in one domain, found out once: for a
 // page that asks twenty questions about the same dossier. It goes by the rows
 // as they were when [Authz.On] made it, and hears of no change after that, so
-// it is for one request and not for keeping. The zero Access allows nothing. It
+// it is for one request and not for keeping. The zero Resolved allows nothing. It
 // is safe for concurrent use.
-type Access struct {
+type Resolved struct {
 	az     *Authz
 	state  *state
 	user   model.UserID
@@ -24,7 +24,7 @@ type Access struct {
 
 // On finds out what user may do in domain, now. Its errors are those of
 // [Authz.Enforce].
-func (az *Authz) On(ctx context.Context, user model.UserID, domain model.Domain) (*Access, error) {
+func (az *Authz) On(ctx context.Context, user model.UserID, domain model.Domain) (*Resolved, error) {
 	a, err := az.on(ctx, user, domain)
 	if err != nil {
 		return nil, fmt.Errorf("authz: on: %w", err)
@@ -32,7 +32,7 @@ func (az *Authz) On(ctx context.Context, user model.UserID, domain model.Domain)
 	return a, nil
 }
 
-func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain) (*Access, error) {
+func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain) (*Resolved, error) {
 	st, err := az.ask(ctx, domain)
 	switch {
 	case err != nil:
@@ -40,7 +40,7 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 	case user.IsZero():
 		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
-	a := &Access{az: az, state: st, user: user, domain: domain}
+	a := &Resolved{az: az, state: st, user: user, domain: domain}
 	a.bits, a.until, err = st.rows.Allowed(model.UserSubject(user).String(), domain.String(), st.pack.questions, az.now())
 	return a, err
 }
@@ -48,8 +48,8 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 // Can reports whether the user may do p. A permission that the pack does not
 // declare, or that is not asked in such a domain, is a no. When a grant on the
 // way to the answers has begun or ended since, every answer is a no, and
-// [Access.Stale] says so.
-func (a *Access) Can(p model.Permission) bool {
+// [Resolved.Stale] says so.
+func (a *Resolved) Can(p model.Permission) bool {
 	if a == nil || a.state == nil {
 		return false
 	}
@@ -64,7 +64,7 @@ func (a *Access) Can(p model.Permission) bool {
 // far as this node knows, a grant has begun or ended, or the node would have to
 // ask the database before it answered anew. Inside a [Transaction] it is, when
 // that has changed the tenant or is over.
-func (a *Access) Stale() bool {
+func (a *Resolved) Stale() bool {
 	if a == nil || a.state == nil || a.az.ready() != nil || !a.until.IsZero() && !a.az.now().Before(a.until) {
 		return true
 	}

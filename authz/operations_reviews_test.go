@@ -50,15 +50,15 @@ func addRequests(tx *authz.Tx) error {
 
 // The accesses that acme's review asks about.
 var (
-	emilHere    = authz.Holding{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Profile: model.Member}
-	doraHere    = authz.Holding{Subject: model.UserSubject(uDora), Domain: home(tAcme), Profile: model.Member}
-	emilWorks   = authz.Holding{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Profile: accountancy.Employee}
-	emilInCrew  = authz.Holding{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Team: gCrew}
-	emilOnOne   = authz.Holding{Subject: model.UserSubject(uEmil), Domain: dOne, Assigned: true}
-	carlOnTwo   = authz.Holding{Subject: model.UserSubject(uCarl), Domain: dTwo, Profile: accountancy.FullAccess}
-	spareOnTwo  = authz.Holding{Subject: model.TeamSubject(gSpare), Domain: dTwo, Profile: accountancy.FullFeedback}
-	annIsAdmin  = authz.Holding{Subject: model.UserSubject(uAnn), Domain: home(tAcme), Profile: accountancy.Admin}
-	carlWasHere = authz.Holding{Subject: model.UserSubject(uCarl), Domain: dOne, Profile: accountancy.DocumentDelivery} // decided
+	emilHere    = authz.Access{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Profile: model.Member}
+	doraHere    = authz.Access{Subject: model.UserSubject(uDora), Domain: home(tAcme), Profile: model.Member}
+	emilWorks   = authz.Access{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Profile: accountancy.Employee}
+	emilInCrew  = authz.Access{Subject: model.UserSubject(uEmil), Domain: home(tAcme), Team: gCrew}
+	emilOnOne   = authz.Access{Subject: model.UserSubject(uEmil), Domain: dOne, Assigned: true}
+	carlOnTwo   = authz.Access{Subject: model.UserSubject(uCarl), Domain: dTwo, Profile: accountancy.FullAccess}
+	spareOnTwo  = authz.Access{Subject: model.TeamSubject(gSpare), Domain: dTwo, Profile: accountancy.FullFeedback}
+	annIsAdmin  = authz.Access{Subject: model.UserSubject(uAnn), Domain: home(tAcme), Profile: accountancy.Admin}
+	carlWasHere = authz.Access{Subject: model.UserSubject(uCarl), Domain: dOne, Profile: accountancy.DocumentDelivery} // decided
 )
 
 func addReviews(tx *authz.Tx) error {
@@ -71,7 +71,7 @@ func addReviews(tx *authz.Tx) error {
 			return err
 		}
 	}
-	role := func(a authz.Holding) string {
+	role := func(a authz.Access) string {
 		switch {
 		case a.Assigned:
 			return model.Assigned
@@ -80,7 +80,7 @@ func addReviews(tx *authz.Tx) error {
 		}
 		return a.Profile.String()
 	}
-	for _, a := range []authz.Holding{emilHere, doraHere, emilWorks, emilInCrew, emilOnOne, carlOnTwo, spareOnTwo, annIsAdmin, carlWasHere} {
+	for _, a := range []authz.Access{emilHere, doraHere, emilWorks, emilInCrew, emilOnOne, carlOnTwo, spareOnTwo, annIsAdmin, carlWasHere} {
 		item := store.ReviewItem{Tenant: tAcme, Review: rOpen, Subject: a.Subject.String(), Dossier: a.Domain.Dossier().String(), Role: role(a)}
 		if a == carlWasHere {
 			item.Decision, item.DecidedBy, item.DecidedAt = store.Removed, system.String(), at
@@ -140,7 +140,7 @@ func reviewOperations() []operation {
 	other := func(name string, id model.ReviewID, want error, same string) refusal {
 		return refusal{name, func(c *call) { c.review = id }, want, same}
 	}
-	about := func(name string, a authz.Holding, want error, same string) refusal {
+	about := func(name string, a authz.Access, want error, same string) refusal {
 		return refusal{name, func(c *call) { c.access = a }, want, same}
 	}
 	elsewhere, nobody, both := emilWorks, emilWorks, emilWorks
@@ -150,15 +150,15 @@ func reviewOperations() []operation {
 		other("an unknown review", rNone, authz.ErrNotFound, "review"),
 		other("a review of another tenant", rBeta, authz.ErrNotFound, "review"),
 		other("a closed review", rOld, authz.ErrConflict, ""),
-		about("nothing", authz.Holding{}, authz.ErrInvalid, ""),
+		about("nothing", authz.Access{}, authz.ErrInvalid, ""),
 		about("of nobody", nobody, authz.ErrInvalid, ""),
 		about("two things in one", both, authz.ErrInvalid, ""),
-		about("what is not in it", authz.Holding{Subject: model.UserSubject(uOlga), Domain: acme, Profile: accountancy.Support}, authz.ErrNotFound, ""),
+		about("what is not in it", authz.Access{Subject: model.UserSubject(uOlga), Domain: acme, Profile: accountancy.Support}, authz.ErrNotFound, ""),
 		about("in another tenant", elsewhere, authz.ErrNotFound, ""),
 		about("what is gone", carlWasHere, authz.ErrConflict, ""),
 	}
 	itself := about("one's own", annIsAdmin, authz.ErrDenied, "")
-	at := func(a authz.Holding) call { return call{by: admin, domain: acme, review: rOpen, access: a} }
+	at := func(a authz.Access) call { return call{by: admin, domain: acme, review: rOpen, access: a} }
 	change := at(carlOnTwo)
 	change.profile = accountancy.DocumentDelivery
 	bad := func(name string, s authz.ReviewSchedule) refusal {
@@ -202,7 +202,7 @@ func reviewOperations() []operation {
 				return az.ChangeReviewItem(ctx, c.by, c.tenant(), c.review, c.access, c.profile)
 			}},
 	}
-	for variant, a := range map[string]authz.Holding{
+	for variant, a := range map[string]authz.Access{
 		"a member": emilHere, "a deactivated one": doraHere, "a profile": emilWorks, "a place in a team": emilInCrew,
 		"the links to a dossier": emilOnOne, "a team's": spareOnTwo,
 	} {

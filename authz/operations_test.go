@@ -30,8 +30,10 @@ type call struct {
 
 	request  model.RequestID
 	review   model.ReviewID
-	access   authz.Holding
+	access   authz.Access
 	schedule authz.ReviewSchedule
+	topic    model.Topic
+	message  model.MessageID
 }
 
 func (c call) tenant() model.TenantID { return c.domain.Tenant() }
@@ -56,7 +58,8 @@ const (
 	aModule
 	aSetting
 	aFlag
-	byClients  // a client user of the dossier may, too
+	byClients // a client user of the dossier may, too
+	aTopic
 	onlySystem // no user may
 )
 
@@ -85,8 +88,9 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(), invitationOperations(), contactOperations(),
-		requestOperations(), reviewOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(),
+		invitationOperations(), contactOperations(), requestOperations(), reviewOperations(),
+		messageOperations())
 }
 
 func tenantOperations() []operation {

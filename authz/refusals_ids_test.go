@@ -106,7 +106,7 @@ func (o operation) places() []refusal {
 	in("system on a dossier of another tenant", dossier(tAcme, "d-beta"), authz.ErrNotFound, "", system)
 	eitherPlace := map[string]bool{"RemoveMember": true, "Resend": true, "Revoke": true, "Readdress": true, "AddContact": true, "SetSwitch": true, "ChangeAddress": true,
 		"MoveAddress": true, "RemoveContact": true, "RemoveContactAddress": true}
-	if !has(aProfile) && !eitherPlace[o.method] {
+	if !has(aProfile|aTopic) && !eitherPlace[o.method] {
 		in("a tenant, not a dossier", home(tAcme), authz.ErrInvalid, "", system)
 	}
 	in("dossier of another tenant", dBeta, authz.ErrNotFound, "tenant", user)

@@ -34,14 +34,14 @@ user:u-emil,F L,t-acme/,membership,,,confirmed,,user:u-ann,2026-01-05T12:00:00Z
 user:u-emil,F L,t-acme/,team,g-crew,,,,,
 user:u-emil,F L,t-acme/d-1,assignment,,,,,,
 `, b.String())
-	require.ErrorIs(t, r.WriteCSV(brokenPipe{}), errFull)
+	require.ErrorIs(t, r.WriteCSV(fullDisk{}), errFull)
 }
 
-type brokenPipe struct{}
+type fullDisk struct{}
 
 var errFull = errors.New("disk full")
 
-func (brokenPipe) Write([]byte) (int, error) { return 0, errFull }
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 // Attempted: to have a formula run in the spreadsheet of who opens the report,
 // by the name of a person.
@@ -52,7 +52,7 @@ func TestReviewCSVFormulas(t *testing.T) {
 		"x;=1;y": "x;'=1;y", "x; =1": "x; '=1", "a\n=1": "a\n'=1", `"=1`: `"=1`, "Anne-Marie": "Anne-Marie", "a+b": "a+b", "=": "'=", "": "", "O'Neill, J.": "O'Neill, J.",
 	} {
 		r := authz.Review{Items: []authz.ReviewItem{{
-			Holding: authz.Holding{Subject: model.UserSubject(uAnn), Domain: home(tAcme), Profile: model.Member}, Name: name,
+			Access: authz.Access{Subject: model.UserSubject(uAnn), Domain: home(tAcme), Profile: model.Member}, Name: name,
 		}}}
 		var b strings.Builder
 		require.NoError(t, r.WriteCSV(&b))

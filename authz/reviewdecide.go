@@ -10,11 +10,11 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// ConfirmReviewItem records that each of the items is as it should be: all of
+// ConfirmReviewItem records that each of the accesses is as it should be: all of
 // them, or, on an error, none. What was confirmed before stays as it is. It
-// takes "review conduct". What one has oneself, or one of one's teams has, is for
+// takes "review conduct". One's own access, and that of one's teams, is for
 // somebody else to confirm, unless nobody else may conduct the review.
-func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, items ...Holding) error {
+func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, items ...Access) error {
 	return az.writeReview(ctx, by, t, id, "confirm review items", func(c *change, r store.Review) error {
 		if len(items) == 0 {
 			return fmt.Errorf("no item to confirm: %w", ErrInvalid)
@@ -41,7 +41,7 @@ func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.Tenant
 			return errUnchanged
 		}
 		if len(items) == 1 {
-			c.detailHolding(items[0])
+			c.detailAccess(items[0])
 		}
 		n, err := c.mark(r, fresh, store.Confirmed, model.Profile{}, "")
 		c.detail["items"] = strconv.FormatInt(n, 10)
@@ -49,13 +49,13 @@ func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.Tenant
 	})
 }
 
-// mayConfirm refuses an actor's own items while somebody else is there.
-func (c *change) mayConfirm(items []Holding) error {
+// mayConfirm refuses an actor's own accesses while somebody else is there.
+func (c *change) mayConfirm(items []Access) error {
 	if c.by.system {
 		return nil
 	}
 	mine := append(c.before.teamsOf(c.by.user), model.UserSubject(c.by.user))
-	own := slices.IndexFunc(items, func(a Holding) bool { return slices.Contains(mine, a.Subject) })
+	own := slices.IndexFunc(items, func(a Access) bool { return slices.Contains(mine, a.Subject) })
 	if own < 0 {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (c *change) mayConfirm(items []Holding) error {
 // ChangeReviewItem gives another profile instead of the one that the item is
 // about, with the same bounds in time. It takes "review conduct", and what
 // [Authz.Withdraw] and [Authz.Grant] take.
-func (az *Authz) ChangeReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Holding, to model.Profile) error {
+func (az *Authz) ChangeReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Access, to model.Profile) error {
 	return az.writeReviewItem(ctx, by, t, id, item, "change review item", func(c *change, r store.Review) error {
 		rule := item.rule()
 		if item.Profile.IsZero() || item.isMembership() || to == item.Profile {
@@ -88,21 +88,21 @@ func (az *Authz) ChangeReviewItem(ctx context.Context, by Actor, t model.TenantI
 		if err := c.grant(Grant{item.Subject, to, item.Domain, was.From, was.Until}); err != nil {
 			return err
 		}
-		c.detailHolding(item)
+		c.detailAccess(item)
 		c.detail["became"] = to.String()
 		_, err := c.mark(r, []model.Rule{rule}, store.Changed, to, "", store.Confirmed)
 		return err
 	})
 }
 
-// RemoveReviewItem takes away what the item is about: a profile, a place in a team, all
+// RemoveReviewItem takes the access away: a profile, a place in a team, all
 // links to a dossier. Of a membership it deactivates an active member, and
 // removes one who has no access. It takes "review conduct", and what
 // [Authz.Withdraw], [Authz.RemoveTeamMember], [Authz.Unassign],
 // [Authz.DeactivateMember] or [Authz.RemoveMember] takes.
-func (az *Authz) RemoveReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Holding) error {
+func (az *Authz) RemoveReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Access) error {
 	return az.writeReviewItem(ctx, by, t, id, item, "remove review item", func(c *change, _ store.Review) error {
-		defer c.detailHolding(item)
+		defer c.detailAccess(item)
 		user, _ := item.Subject.User()
 		switch {
 		case item.isMembership():
@@ -145,9 +145,9 @@ func (c *change) unassign(who model.Subject, d model.Domain) error {
 }
 
 // writeReviewItem is the write path of an item that is not gone yet.
-func (az *Authz) writeReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Holding, action string, fn func(*change, store.Review) error) error {
+func (az *Authz) writeReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, item Access, action string, fn func(*change, store.Review) error) error {
 	return az.writeReview(ctx, by, t, id, action, func(c *change, r store.Review) error {
-		rows, err := c.reviewRows(r, []Holding{item})
+		rows, err := c.reviewRows(r, []Access{item})
 		if err != nil {
 			return err
 		}
@@ -179,9 +179,9 @@ func (az *Authz) writeReview(ctx context.Context, by Actor, t model.TenantID, id
 	})
 }
 
-// reviewRows reads the items of r that are about the holdings, all of which must
+// reviewRows reads the items of r that are about the accesses, all of which must
 // be there.
-func (c *change) reviewRows(r store.Review, items []Holding) (map[model.Rule]store.ReviewItem, error) {
+func (c *change) reviewRows(r store.Review, items []Access) (map[model.Rule]store.ReviewItem, error) {
 	rules := make([]model.Rule, len(items))
 	for i, a := range items {
 		if err := a.check(); err != nil {
@@ -207,7 +207,7 @@ func (c *change) reviewRows(r store.Review, items []Holding) (map[model.Rule]sto
 	return found, nil
 }
 
-func (c *change) detailHolding(a Holding) {
+func (c *change) detailAccess(a Access) {
 	c.detail["subject"], c.detail["domain"] = a.Subject.String(), a.Domain.String()
-	c.detail["role"] = a.role()
+	c.detail["access"] = a.role()
 }

@@ -126,7 +126,7 @@ func (c *change) beginReview(days int) (Review, error) {
 		OpenedAt: store.At(c.at), DueAt: store.At(c.at.Add(time.Duration(days) * day)),
 	}
 	row.RemindAt = store.At(nextReminder(c.at, row.DueAt.Time(), c.at))
-	items, err := c.holdings(row.ID)
+	items, err := c.accesses(row.ID)
 	if err != nil {
 		return Review{}, err
 	}

@@ -100,7 +100,7 @@ func testReviewSchedule(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 		r, err := az.Review(ctx, system, tenant, list[0].ID)
 		require.NoError(t, err)
 		for _, i := range r.Items {
-			require.NoError(t, az.ConfirmReviewItem(ctx, system, tenant, r.ID, i.Holding))
+			require.NoError(t, az.ConfirmReviewItem(ctx, system, tenant, r.ID, i.Access))
 		}
 	}
 	pass(9 * oneDay)
@@ -320,10 +320,10 @@ func TestReviewOfMany(t *testing.T) {
 		require.Equal(t, 1002, r.Total)
 		r, err = az.Review(t.Context(), system, tenant, r.ID)
 		require.NoError(t, err)
-		var all []authz.Holding
+		var all []authz.Access
 		for _, i := range r.Items {
 			require.Equal(t, "F L", i.Name)
-			all = append(all, i.Holding)
+			all = append(all, i.Access)
 		}
 		require.NoError(t, az.ConfirmReviewItem(t.Context(), system, tenant, r.ID, all...))
 		r, err = az.Review(t.Context(), system, tenant, r.ID)

@@ -21,13 +21,13 @@ func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
-	last := authz.Holding{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
-	member := authz.Holding{Subject: person(o.admin), Domain: o.home, Profile: model.Member}
-	for _, a := range []authz.Holding{last, member} {
+	last := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
+	member := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: model.Member}
+	for _, a := range []authz.Access{last, member} {
 		require.ErrorIs(t, o.az.RemoveReviewItem(ctx, authz.System, o.tenant, r.ID, a), authz.ErrConflict, "the last administrator")
 	}
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, authz.System, o.tenant, r.ID, last, accountancy.Employee), authz.ErrConflict)
-	client := authz.Holding{Subject: person(o.carl), Domain: o.d1, Profile: accountancy.Administrator}
+	client := authz.Access{Subject: person(o.carl), Domain: o.d1, Profile: accountancy.Administrator}
 	require.NoError(t, o.az.SetPrivate(ctx, o.by, o.d1, true))
 	require.ErrorIs(t, o.az.RemoveReviewItem(ctx, o.by, o.tenant, r.ID, client), authz.ErrNotFound, "a dossier that the admin does not see")
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, client, accountancy.FullAccess), authz.ErrNotFound)
@@ -43,7 +43,7 @@ func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	require.Len(t, held, 1)
 	require.Equal(t, authz.Grant{Subject: person(o.carl), Profile: accountancy.FullAccess, Domain: o.d1, Until: until}, held[0].Grant)
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, client, accountancy.FullFeedback), authz.ErrConflict, "changed already")
-	other := authz.Holding{Subject: person(o.cora), Domain: o.d2, Profile: accountancy.FullAccess}
+	other := authz.Access{Subject: person(o.cora), Domain: o.d2, Profile: accountancy.FullAccess}
 	require.NoError(t, o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.cora), Profile: accountancy.FullFeedback, Domain: o.d2}))
 	require.ErrorIs(t, o.az.ChangeReviewItem(ctx, o.by, o.tenant, r.ID, other, accountancy.FullFeedback), authz.ErrConflict)
 }
@@ -59,11 +59,11 @@ func TestReviewOfOneself(t *testing.T) {
 	require.NoError(t, o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.emma), Profile: accountancy.Admin, Domain: o.home}))
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
-	own := []authz.Holding{
+	own := []authz.Access{
 		{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}, {Subject: person(o.admin), Domain: o.home, Team: o.group},
 		{Subject: model.TeamSubject(o.group), Domain: o.d1, Assigned: true},
 	}
-	other := authz.Holding{Subject: person(o.sam), Domain: o.home, Profile: model.Member}
+	other := authz.Access{Subject: person(o.sam), Domain: o.home, Profile: model.Member}
 	for _, a := range own {
 		require.ErrorIs(t, o.az.ConfirmReviewItem(ctx, o.by, o.tenant, r.ID, other, a), authz.ErrDenied, a)
 	}
@@ -80,4 +80,33 @@ func TestReviewOfOneself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 	require.ErrorIs(t, o.az.ConfirmReviewItem(ctx, o.by, o.tenant, r.ID), authz.ErrInvalid, "none")
+}
+
+// A contact without access who is removed, or whose place an account takes, is
+// gone from the review as well, and so does not keep it open.
+func TestReviewOfContacts(t *testing.T) {
+	t.Parallel()
+	o := newFixture(t)
+	ctx := t.Context()
+	contact := func(email string) model.UserID {
+		t.Helper()
+		u, err := o.az.AddContact(ctx, authz.System, o.home, authz.NewContact{
+			FirstName: "F", LastName: "L", Addresses: []authz.ContactAddress{{Email: email}},
+		})
+		require.NoError(t, err)
+		return u
+	}
+	removed, taken, account := contact("one@client.example"), contact("two@client.example"), id(t, model.ParseUserID, "account")
+	o.person(t, account)
+	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
+	require.NoError(t, err)
+	require.NoError(t, o.az.RemoveContact(ctx, authz.System, o.home, removed))
+	require.NoError(t, o.az.RemoveMember(ctx, authz.System, o.home, o.sam))
+	require.NoError(t, authz.Replace(ctx, o.az, o.tenant, taken, account))
+	report, err := o.az.Review(ctx, o.by, o.tenant, r.ID)
+	require.NoError(t, err)
+	for _, u := range []model.UserID{removed, taken, o.sam} {
+		require.Equal(t, decided{authz.Removed, authz.System.String(), o.clock.Now()},
+			decisions(report)[authz.Access{Subject: person(u), Domain: o.home, Profile: model.Member}], u)
+	}
 }

@@ -48,9 +48,9 @@ type Review struct {
 	Items            []ReviewItem // in [Authz.Review]
 }
 
-// A ReviewItem is a holding that a review asks about.
+// A ReviewItem is an access that a review asks about.
 type ReviewItem struct {
-	Holding
+	Access
 	Name     string         // of the person or the team, while there is one
 	State    MemberState    // of a membership, when the review was opened
 	Decision ReviewDecision // "" is none yet
@@ -158,12 +158,12 @@ func reviewItems(db *gorm.DB, t model.TenantID, id model.ReviewID) ([]ReviewItem
 	}
 	items := make([]ReviewItem, len(rows))
 	for i, row := range rows {
-		a, err := holdingOf(itemRule(row))
+		a, err := accessOf(itemRule(row))
 		if err != nil {
 			return nil, fmt.Errorf("review %v: %w", id, err)
 		}
 		items[i] = ReviewItem{
-			Holding: a, State: MemberState(row.State), Decision: ReviewDecision(row.Decision), Became: row.Became,
+			Access: a, State: MemberState(row.State), Decision: ReviewDecision(row.Decision), Became: row.Became,
 			By: row.DecidedBy, At: row.DecidedAt.Time(),
 		}
 	}

@@ -26,10 +26,10 @@ type decided struct {
 	at       time.Time
 }
 
-func decisions(r authz.Review) map[authz.Holding]decided {
-	all := make(map[authz.Holding]decided)
+func decisions(r authz.Review) map[authz.Access]decided {
+	all := make(map[authz.Access]decided)
 	for _, i := range r.Items {
-		all[i.Holding] = decided{i.Decision, i.By, i.At}
+		all[i.Access] = decided{i.Decision, i.By, i.At}
 	}
 	return all
 }
@@ -81,11 +81,11 @@ func testPeriodicReview(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 	require.Len(t, mails, 1, "Ann; Amy has no address")
 	require.Equal(t, []string{"u-ann@acme.example", "u-ann", "nl", r.String()}, []string{mails[0].Email, mails[0].Person, mails[0].Locale, mails[0].Subject})
 
-	here := func(u model.UserID) authz.Holding {
-		return authz.Holding{Subject: person(u), Domain: acme, Profile: model.Member}
+	here := func(u model.UserID) authz.Access {
+		return authz.Access{Subject: person(u), Domain: acme, Profile: model.Member}
 	}
-	holds := func(u model.UserID, p model.Profile) authz.Holding {
-		return authz.Holding{Subject: person(u), Domain: acme, Profile: p}
+	holds := func(u model.UserID, p model.Profile) authz.Access {
+		return authz.Access{Subject: person(u), Domain: acme, Profile: p}
 	}
 	clock.Advance(time.Hour)
 	first := clock.Now()
@@ -118,7 +118,7 @@ func testPeriodicReview(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 	require.NoError(t, err)
 	require.Equal(t, []any{authz.ReviewClosed, second, 8, 0}, []any{report.State, report.Closed, report.Total, report.Undecided})
 	ann, amy := admin.String(), authz.By(uAmy).String()
-	require.Equal(t, map[authz.Holding]decided{
+	require.Equal(t, map[authz.Access]decided{
 		here(uAnn): {authz.Confirmed, amy, second}, holds(uAnn, afas.Administrator): {authz.Confirmed, amy, second},
 		here(uAmy): {authz.Confirmed, ann, first}, holds(uAmy, afas.Administrator): {authz.Confirmed, ann, first},
 		here(uEmil): {authz.Confirmed, ann, first}, holds(uEmil, afas.Employee): {authz.Changed, ann, first},
@@ -160,9 +160,7 @@ func TestRequestAndReviewMails(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, box.Len()-before)
 	}
-	_, err := az.Deliver(ctx)
-	require.NoError(t, err, "what else the cast was sent")
-	_, err = az.RequestAccount(ctx, authz.By(uCarl), dTwo, dave)
+	_, err := az.RequestAccount(ctx, authz.By(uCarl), dTwo, dave)
 	require.NoError(t, err)
 	deliver(1)
 	require.Contains(t, box.Last(t, "office@verified.example").Text, "Dave Dubois (Dave@Client.example), on Miller")
@@ -191,7 +189,7 @@ func accesses(t testing.TB, az *authz.Authz, tenant model.TenantID, id model.Rev
 	r, err := az.Review(t.Context(), system, tenant, id)
 	require.NoError(t, err)
 	for _, i := range r.Items {
-		line := i.Holding.String()
+		line := i.Access.String()
 		if i.State != "" {
 			line += " " + string(i.State)
 		}
@@ -254,7 +252,7 @@ func testReviewItems(t *testing.T, o *fixture) {
 	require.ErrorIs(t, err, authz.ErrConflict)
 
 	// One without access is removed for good.
-	gone := authz.Holding{Subject: person(vain), Domain: o.home, Profile: model.Member}
+	gone := authz.Access{Subject: person(vain), Domain: o.home, Profile: model.Member}
 	require.NoError(t, o.az.RemoveReviewItem(ctx, o.by, o.tenant, r.ID, gone))
 	gone.Subject = person(o.sam)
 	require.NoError(t, o.az.RemoveReviewItem(ctx, o.by, o.tenant, r.ID, gone))
@@ -286,11 +284,11 @@ func TestReviewFollowsChanges(t *testing.T) {
 
 func testReviewFollowsChanges(t *testing.T, o *fixture) {
 	ctx := t.Context()
-	admins := authz.Holding{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
-	on := func(who model.Subject, d model.Domain, p model.Profile) authz.Holding {
-		return authz.Holding{Subject: who, Domain: d, Profile: p}
+	admins := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
+	on := func(who model.Subject, d model.Domain, p model.Profile) authz.Access {
+		return authz.Access{Subject: who, Domain: d, Profile: p}
 	}
-	here := func(u model.UserID) authz.Holding { return on(person(u), o.home, model.Member) }
+	here := func(u model.UserID) authz.Access { return on(person(u), o.home, model.Member) }
 	group := model.TeamSubject(o.group)
 	require.NoError(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.eve))
 	require.NoError(t, o.az.Assign(ctx, o.by, o.d1, authz.Group(o.group)))
@@ -298,7 +296,7 @@ func testReviewFollowsChanges(t *testing.T, o *fixture) {
 	require.NoError(t, o.az.Assign(ctx, o.by, o.d2, authz.Supporting(o.eve)))
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
-	confirm := func(items ...authz.Holding) error {
+	confirm := func(items ...authz.Access) error {
 		return o.az.ConfirmReviewItem(ctx, authz.System, o.tenant, r.ID, items...)
 	}
 	require.NoError(t, confirm(here(o.carl), on(person(o.cora), o.d2, accountancy.FullAccess)))
@@ -306,12 +304,12 @@ func testReviewFollowsChanges(t *testing.T, o *fixture) {
 	steps := []struct {
 		name string
 		do   func() error
-		gone []authz.Holding
+		gone []authz.Access
 		lost bool // the change fails
 	}{
 		{name: "withdrawn", do: func() error {
 			return o.az.Withdraw(ctx, o.by, person(o.carl), accountancy.Administrator, o.d1)
-		}, gone: []authz.Holding{on(person(o.carl), o.d1, accountancy.Administrator)}},
+		}, gone: []authz.Access{on(person(o.carl), o.d1, accountancy.Administrator)}},
 		{name: "granted again", do: func() error {
 			return o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.carl), Profile: accountancy.Administrator, Domain: o.d1})
 		}},
@@ -323,15 +321,15 @@ func testReviewFollowsChanges(t *testing.T, o *fixture) {
 		}},
 		{name: "one link of two", do: func() error { return o.az.Unassign(ctx, o.by, o.d2, authz.Manager(o.eve)) }},
 		{name: "the other link", do: func() error { return o.az.Unassign(ctx, o.by, o.d2, authz.Supporting(o.eve)) },
-			gone: []authz.Holding{{Subject: person(o.eve), Domain: o.d2, Assigned: true}}},
+			gone: []authz.Access{{Subject: person(o.eve), Domain: o.d2, Assigned: true}}},
 		{name: "confirmed, and closed later", do: func() error { return o.az.CloseDossier(ctx, o.by, o.d2) },
-			gone: []authz.Holding{on(person(o.cora), o.d2, accountancy.FullAccess)}},
+			gone: []authz.Access{on(person(o.cora), o.d2, accountancy.FullAccess)}},
 		{name: "a team", do: func() error { return o.az.DeleteTeam(ctx, o.by, o.tenant, o.group) },
-			gone: []authz.Holding{{Subject: group, Domain: o.d1, Assigned: true}, {Subject: person(o.eve), Domain: o.home, Team: o.group}}},
+			gone: []authz.Access{{Subject: group, Domain: o.d1, Assigned: true}, {Subject: person(o.eve), Domain: o.home, Team: o.group}}},
 		{name: "deactivated", do: func() error { return o.az.DeactivateMember(ctx, o.by, o.tenant, o.emma) },
-			gone: []authz.Holding{here(o.emma), on(person(o.emma), o.home, accountancy.Employee)}},
+			gone: []authz.Access{here(o.emma), on(person(o.emma), o.home, accountancy.Employee)}},
 		{name: "removed", do: func() error { return o.az.RemoveMember(ctx, o.by, o.home, o.eve) },
-			gone: []authz.Holding{here(o.eve), on(person(o.eve), o.home, accountancy.Employee)}},
+			gone: []authz.Access{here(o.eve), on(person(o.eve), o.home, accountancy.Employee)}},
 		{name: "the tenant closed and opened", do: func() error {
 			if err := o.az.CloseTenant(ctx, authz.System, o.tenant); err != nil {
 				return err
@@ -346,7 +344,7 @@ func testReviewFollowsChanges(t *testing.T, o *fixture) {
 			return o.az.ReopenTenant(ctx, authz.System, o.tenant)
 		}},
 	}
-	want := make(map[authz.Holding]decided)
+	want := make(map[authz.Access]decided)
 	for _, s := range steps {
 		o.clock.Advance(time.Second)
 		at := o.clock.Now()

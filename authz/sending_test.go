@@ -12,6 +12,7 @@ import (
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
 )
 
 // What there is no reason to send any more when its turn comes is dropped. The
@@ -118,17 +119,19 @@ func TestDeliverDrops(t *testing.T) {
 // ask puts an account request of Emil's into the database.
 func (p post) ask(t testing.TB, id string) {
 	t.Helper()
-	require.NoError(t, p.db.Exec(`INSERT INTO volmacht_account_requests (id, tenant, dossier, first_name, last_name, canonical, typed, locale, profile, note,
-		state, asked_by, asked_at, expires_at, decided_by, decided_at, reason, invitation)
-		VALUES (?, 't-acme', 'd-1', 'Robin', 'Maes', 'robin@new.example', 'Robin@new.example', '', 'full_access', 'Our new colleague.',
-		'open', 'user:u-emil', 0, ?, '', 0, '', '')`, id, store.At(p.watch.Now().Add(time.Hour))).Error)
+	require.NoError(t, p.db.Create(&store.AccountRequest{
+		Tenant: tAcme, ID: parsedRequest(id), Dossier: dOne.Dossier(), FirstName: "Robin", LastName: "Maes",
+		Canonical: "robin@new.example", Typed: "Robin@new.example", Profile: accountancy.FullAccess, Note: "Our new colleague.",
+		State: store.RequestOpen, AskedBy: authz.By(uEmil).String(), ExpiresAt: store.At(p.watch.Now().Add(time.Hour)), Mailed: true,
+	}).Error)
 }
 
 // review puts an open review into the database.
 func (p post) review(t testing.TB, id string) {
 	t.Helper()
-	require.NoError(t, p.db.Exec(`INSERT INTO volmacht_reviews (tenant, id, opened_by, opened_at, due_at, reminded_at, closed_at)
-		VALUES ('t-acme', ?, 'system', 0, ?, 0, 0)`, id, store.At(p.watch.Now().Add(time.Hour))).Error)
+	require.NoError(t, p.db.Create(&store.Review{
+		Tenant: tAcme, ID: parsedReview(id), OpenedBy: system.String(), DueAt: store.At(p.watch.Now().Add(time.Hour)),
+	}).Error)
 }
 
 // An invitation that was sent again has two messages: the last one counts.

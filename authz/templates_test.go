@@ -16,7 +16,6 @@ import (
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/authz/authztest"
 	"github.com/volmacht/volmacht/internal/store"
-	"github.com/volmacht/volmacht/policies/accountancy"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the mails")
@@ -188,7 +187,7 @@ func TestMailConfig(t *testing.T) {
 				Links: authz.Links{Portal: "https://portal.example/", Invitation: "https://portal.example/invitation#{token}"},
 			}
 			c.change(&m)
-			_, err := authz.Open(t.Context(), s.db, authz.Config{Pack: accountancy.Pack(), Mail: m})
+			_, err := authz.Open(t.Context(), s.db, authz.Config{Pack: scenePack(), Mail: m})
 			if c.says == "" {
 				require.NoError(t, err)
 				return

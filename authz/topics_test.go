@@ -86,7 +86,7 @@ func (f *firm) invited(t testing.TB, u model.UserID) {
 // contact makes an address of a member a contact of a domain.
 func (f *firm) contact(t testing.TB, u model.UserID, d model.Domain, at string, notify bool) {
 	t.Helper()
-	f.db.create(t, &store.Contact{Tenant: tAcme, Dossier: d.Dossier().String(), Person: u, Canonical: u.String() + "@" + at, Notify: notify})
+	f.db.create(t, &store.Contact{Tenant: tAcme, Dossier: d.Dossier().String(), Person: u, Canonical: u.String() + "@" + at, Typed: u.String() + "@" + at, Notify: notify})
 }
 
 // gets returns the addresses that get a topic.

@@ -9,9 +9,9 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// A Holding is one thing that a person or a team has directly: exactly one of
+// An Access is one thing that a person or a team has directly: exactly one of
 // Profile, Team and Assigned says what.
-type Holding struct {
+type Access struct {
 	Subject model.Subject
 	Domain  model.Domain // where: the tenant stands for all of it
 
@@ -22,12 +22,12 @@ type Holding struct {
 
 // String returns a as a sentence without a verb, such as
 // "user:ann, admin, acme/".
-func (a Holding) String() string {
+func (a Access) String() string {
 	return fmt.Sprintf("%v, %s, %v", a.Subject, a.role(), a.Domain)
 }
 
 // role is what the policy calls that which a has.
-func (a Holding) role() string {
+func (a Access) role() string {
 	switch {
 	case a.Assigned:
 		return model.Assigned
@@ -38,10 +38,10 @@ func (a Holding) role() string {
 }
 
 // isMembership reports whether a is that somebody is a member of the tenant.
-func (a Holding) isMembership() bool { return a.Profile == model.Member }
+func (a Access) isMembership() bool { return a.Profile == model.Member }
 
 // check refuses what nobody can have.
-func (a Holding) check() error {
+func (a Access) check() error {
 	parts := 0
 	for _, set := range []bool{!a.Profile.IsZero(), !a.Team.IsZero(), a.Assigned} {
 		if set {
@@ -49,13 +49,13 @@ func (a Holding) check() error {
 		}
 	}
 	if a.Subject.IsZero() || a.Domain.IsZero() || parts != 1 {
-		return fmt.Errorf("holding %v: want a subject, a domain, and one of profile, team and assigned: %w", a, ErrInvalid)
+		return fmt.Errorf("access %v: want a subject, a domain, and one of profile, team and assigned: %w", a, ErrInvalid)
 	}
 	return nil
 }
 
 // rule is the row of the policy that gives a.
-func (a Holding) rule() model.Rule {
+func (a Access) rule() model.Rule {
 	where := a.Domain.String()
 	if !a.Domain.IsDossier() {
 		where = model.Everywhere(a.Domain.Tenant())
@@ -63,9 +63,9 @@ func (a Holding) rule() model.Rule {
 	return model.NewRule("g", a.Subject.String(), a.role(), where)
 }
 
-// holdingOf reads a g row of a tenant.
-func holdingOf(r model.Rule) (Holding, error) {
-	var a Holding
+// accessOf reads a g row of a tenant.
+func accessOf(r model.Rule) (Access, error) {
+	var a Access
 	var err error
 	if a.Subject, err = model.ParseSubject(r.V[0]); err != nil {
 		return a, err
@@ -105,9 +105,9 @@ func itemRule(i store.ReviewItem) model.Rule {
 	return model.NewRule("g", i.Subject, i.Role, where)
 }
 
-// holdings returns what a review asks about now: what is in force, or will be,
+// accesses returns what a review asks about now: what is in force, or will be,
 // of people and teams, and the members who have no access.
-func (c *change) holdings(review model.ReviewID) ([]store.ReviewItem, error) {
+func (c *change) accesses(review model.ReviewID) ([]store.ReviewItem, error) {
 	gives := make(map[string]bool) // teams through which anybody has anything
 	rows := slices.DeleteFunc(c.before.find(every.and(func(r model.Rule) bool { return r.PType == "g" })), func(r store.Row) bool {
 		return !r.Until.IsZero() && !r.Until.After(c.at)
@@ -117,7 +117,7 @@ func (c *change) holdings(review model.ReviewID) ([]store.ReviewItem, error) {
 	}
 	var items []store.ReviewItem
 	for _, r := range rows {
-		a, err := holdingOf(r.Rule)
+		a, err := accessOf(r.Rule)
 		if err != nil {
 			return nil, err
 		}
