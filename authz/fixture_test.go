@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/authz/authztest"
+	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
 )
@@ -28,12 +30,34 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
+	az, clock := authztest.Open(t, accountancy.Pack())
+	return fill(t, az, clock)
+}
+
+// eachFixture runs a test on every database.
+func eachFixture(t *testing.T, run func(t *testing.T, o *fixture)) {
+	t.Helper()
+	eachPack(t, accountancy.Pack(), func(t *testing.T, az *authz.Authz, clock *authztest.Clock) { run(t, fill(t, az, clock)) })
+}
+
+func eachPack(t *testing.T, pack *model.Pack, run func(t *testing.T, az *authz.Authz, clock *authztest.Clock)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		_, clock := authztest.Open(t, pack)
+		az, err := authz.Open(t.Context(), db, authz.Config{Pack: pack, Clock: clock.Now})
+		require.NoError(t, err)
+		run(t, az, clock)
+	})
+}
+
+func fill(t testing.TB, az *authz.Authz, clock *authztest.Clock) *fixture {
+	t.Helper()
 	o := &fixture{
+		az: az, clock: clock,
 		tenant: id(t, model.ParseTenantID, "acme"), group: id(t, model.ParseTeamID, "north"),
 		admin: id(t, model.ParseUserID, "admin"), emma: id(t, model.ParseUserID, "emma"), eve: id(t, model.ParseUserID, "eve"),
 		sam: id(t, model.ParseUserID, "sam"), carl: id(t, model.ParseUserID, "carl"), cora: id(t, model.ParseUserID, "cora"),
 	}
-	o.az, o.clock = authztest.Open(t, accountancy.Pack())
 	o.home, o.by = model.TenantDomain(o.tenant), authz.By(o.admin)
 	o.d1 = model.DossierDomain(o.tenant, id(t, model.ParseDossierID, "d1"))
 	o.d2 = model.DossierDomain(o.tenant, id(t, model.ParseDossierID, "d2"))

@@ -102,6 +102,7 @@ func (c *change) dropUnreached(u model.UserID) error {
 // endMembership deletes a membership whose rows are gone, with what hangs on it,
 // and a person that only this tenant knows.
 func (c *change) endMembership(u model.UserID) error {
+	c.ended = append(c.ended, c.membership(u))
 	for _, table := range []any{&store.Preference{}, &store.Contact{}, &store.Member{}} {
 		if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(table).Error; err != nil {
 			return err

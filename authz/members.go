@@ -205,7 +205,6 @@ func (c *change) leave(in model.Domain, u model.UserID) error {
 }
 
 func (c *change) leaveTenant(u model.UserID) error {
-	c.ended = append(c.ended, membership(c.tenant, u))
 	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
 		return err
 	}

@@ -87,11 +87,6 @@ func accessOf(r model.Rule) (Access, error) {
 	return a, err
 }
 
-// membership is the row of who is an active member of t.
-func membership(t model.TenantID, u model.UserID) model.Rule {
-	return model.GrantRule(model.UserSubject(u), model.Member, model.TenantDomain(t))
-}
-
 // itemOf returns r as a review asks about it.
 func itemOf(t model.TenantID, r model.Rule) store.ReviewItem {
 	dossier := strings.TrimPrefix(r.V[2], t.String()+"/")
@@ -141,7 +136,7 @@ func (c *change) accesses(review model.ReviewID) ([]store.ReviewItem, error) {
 		return nil, err
 	}
 	for _, m := range idle {
-		item := itemOf(c.tenant, membership(c.tenant, m.Person))
+		item := itemOf(c.tenant, c.membership(m.Person))
 		item.State = m.State
 		items = append(items, item)
 	}

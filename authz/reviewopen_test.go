@@ -73,7 +73,10 @@ func TestReviewReminders(t *testing.T) {
 // keeps its rhythm over what was missed, and can be ended.
 func TestReviewSchedule(t *testing.T) {
 	t.Parallel()
-	az, clock := authztest.Open(t, afas.Pack())
+	eachPack(t, afas.Pack(), testReviewSchedule)
+}
+
+func testReviewSchedule(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 	ctx := t.Context()
 	tenant, other := organisation(t, az, "acme"), organisation(t, az, "beta")
 	start := clock.Now()
@@ -130,7 +133,10 @@ func TestReviewSchedule(t *testing.T) {
 // What is overdue comes in pages, each tenant once.
 func TestOverdue(t *testing.T) {
 	t.Parallel()
-	az, clock := authztest.Open(t, afas.Pack())
+	eachPack(t, afas.Pack(), testOverdue)
+}
+
+func testOverdue(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 	ctx := t.Context()
 	var want []model.TenantID
 	for i := range 5 {

@@ -14,7 +14,10 @@ import (
 // Removing and changing have every check that they have elsewhere.
 func TestReviewKeepsTheRules(t *testing.T) {
 	t.Parallel()
-	o := newFixture(t)
+	eachFixture(t, testReviewKeepsTheRules)
+}
+
+func testReviewKeepsTheRules(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
 	require.NoError(t, err)
@@ -77,4 +80,33 @@ func TestReviewOfOneself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 	require.ErrorIs(t, o.az.ConfirmReviewItem(ctx, o.by, o.tenant, r.ID), authz.ErrInvalid, "none")
+}
+
+// A contact without access who is removed, or whose place an account takes, is
+// gone from the review as well, and so does not keep it open.
+func TestReviewOfContacts(t *testing.T) {
+	t.Parallel()
+	o := newFixture(t)
+	ctx := t.Context()
+	contact := func(email string) model.UserID {
+		t.Helper()
+		u, err := o.az.AddContact(ctx, authz.System, o.home, authz.NewContact{
+			FirstName: "F", LastName: "L", Addresses: []authz.ContactAddress{{Email: email}},
+		})
+		require.NoError(t, err)
+		return u
+	}
+	removed, taken, account := contact("one@client.example"), contact("two@client.example"), id(t, model.ParseUserID, "account")
+	o.person(t, account)
+	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
+	require.NoError(t, err)
+	require.NoError(t, o.az.RemoveContact(ctx, authz.System, o.home, removed))
+	require.NoError(t, o.az.RemoveMember(ctx, authz.System, o.home, o.sam))
+	require.NoError(t, authz.Replace(ctx, o.az, o.tenant, taken, account))
+	report, err := o.az.Review(ctx, o.by, o.tenant, r.ID)
+	require.NoError(t, err)
+	for _, u := range []model.UserID{removed, taken, o.sam} {
+		require.Equal(t, decided{authz.Removed, authz.System.String(), o.clock.Now()},
+			decisions(report)[authz.Access{Subject: person(u), Domain: o.home, Profile: model.Member}], u)
+	}
 }

@@ -39,7 +39,10 @@ func decisions(r authz.Review) map[authz.Access]decided {
 // is overdue.
 func TestPeriodicReview(t *testing.T) {
 	t.Parallel()
-	az, clock := authztest.Open(t, afas.Pack())
+	eachPack(t, afas.Pack(), testPeriodicReview)
+}
+
+func testPeriodicReview(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 	ctx, acme := t.Context(), home(tAcme)
 	_, err := az.CreateTenant(ctx, system, authz.Tenant{ID: tAcme, Name: "Acme"})
 	require.NoError(t, err)
@@ -199,7 +202,10 @@ func accesses(t testing.TB, az *authz.Authz, tenant model.TenantID, id model.Rev
 // about what has ended, or is closed, nor about teams that give nothing.
 func TestReviewItems(t *testing.T) {
 	t.Parallel()
-	o := newFixture(t)
+	eachFixture(t, testReviewItems)
+}
+
+func testReviewItems(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	idle, vain := id(t, model.ParseTeamID, "idle"), id(t, model.ParseUserID, "vain")
 	_, err := o.az.CreateTeam(ctx, o.by, o.tenant, authz.Team{ID: idle, Name: "Idle"})
@@ -273,7 +279,10 @@ func TestReviewOfNothing(t *testing.T) {
 // more, it is closed.
 func TestReviewFollowsChanges(t *testing.T) {
 	t.Parallel()
-	o := newFixture(t)
+	eachFixture(t, testReviewFollowsChanges)
+}
+
+func testReviewFollowsChanges(t *testing.T, o *fixture) {
 	ctx := t.Context()
 	admins := authz.Access{Subject: person(o.admin), Domain: o.home, Profile: accountancy.Admin}
 	on := func(who model.Subject, d model.Domain, p model.Profile) authz.Access {

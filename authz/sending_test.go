@@ -124,7 +124,7 @@ func (p post) ask(t testing.TB, id string) {
 	require.NoError(t, p.db.Create(&store.AccountRequest{
 		Tenant: tAcme, ID: model.Must(model.ParseRequestID(id)), Dossier: dOne.Dossier(), FirstName: "Robin", LastName: "Maes",
 		Canonical: robin, Typed: "Robin@new.example", Profile: accountancy.FullAccess, Note: "Our new colleague.", State: store.RequestOpen,
-		AskedBy: authz.By(uEmil).String(), ExpiresAt: store.At(p.watch.Now().Add(time.Hour)),
+		AskedBy: authz.By(uEmil).String(), ExpiresAt: store.At(p.watch.Now().Add(time.Hour)), Mailed: true,
 	}).Error)
 }
 

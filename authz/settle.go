@@ -86,6 +86,7 @@ func (c *change) replace(kept, u model.UserID) error {
 			return err
 		}
 	}
+	c.ended = append(c.ended, c.membership(kept))
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, kept).Delete(&store.Member{}).Error; err != nil {
 		return err
 	}
