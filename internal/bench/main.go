@@ -1,10 +1,12 @@
 // Command bench measures Volmacht beside other engines on one workload, and
 // makes the documents of what it found:
 //
-//	go run . -size S,M                      run, print the tables, keep them in results
-//	go run . -size S -engines volmacht,opa  a few of them, printed only
-//	go run . -render                        .github/benchmarks.md and .svg from results
-//	go run . -size S,M,L -render            both
+//	go run -tags peers . -size S,M            run, print the tables, keep them in results
+//	go run -tags peers . -size S,M,L -render  the same, and make the documents of them
+//	go run . -render                          .github/benchmarks.md and .svg from results
+//	go run . -size S -engines volmacht,cedar  a few engines, printed only
+//
+// Without the tag there are no OPA and no OpenFGA, which take minutes to compile.
 //
 // VOLMACHT_TEST_POSTGRES, the URL of a server, adds what is measured on
 // PostgreSQL. Ctrl-C stops it; a size that was finished before is kept.
@@ -50,7 +52,7 @@ func main() {
 type command struct {
 	sizes   []world.Size
 	makers  []peer.Maker
-	partial bool // not all engines
+	partial bool // not all engines: nothing is kept
 	rounds  int
 	out     string
 	docs    string
@@ -152,6 +154,10 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	}
 	c.makers, c.partial = makers(), engines != ""
 	if !c.partial {
+		if len(c.sizes) > 0 && !peer.Complete {
+			return c, errors.New("OPA and OpenFGA are not in this build, and what is kept is of all engines: " +
+				"go run -tags peers ., or name some with -engines")
+		}
 		return c, nil
 	}
 	c.makers = nil
@@ -159,11 +165,18 @@ func parse(args []string, stderr io.Writer) (command, error) {
 		name = strings.TrimSpace(name)
 		i := slices.IndexFunc(makers(), func(m peer.Maker) bool { return m.Name == name })
 		if i < 0 {
-			return c, fmt.Errorf("-engines: no engine %q: want %s", name, names())
+			return c, fmt.Errorf("-engines: no engine %q in this build: want %s%s", name, names(), missing())
 		}
 		c.makers = append(c.makers, makers()[i])
 	}
 	return c, nil
+}
+
+func missing() string {
+	if peer.Complete {
+		return ""
+	}
+	return "; with go run -tags peers . there are opa, openfga and openfga-cached, too"
 }
 
 func names() string {

@@ -39,6 +39,7 @@ func timeChecks(ctx context.Context, _ *world.World, subjects []*subject, o Opti
 			st := &s.streams[i]
 			n := share(len(st.checks), o.Slice, s.cost)
 			s.result.Timed = n
+			had, began := cpu(), time.Now()
 			ns, err := lap(ctx, n, func(i int) error {
 				_, err := st.ask((round*n + i) % len(st.checks))
 				return err
@@ -46,6 +47,7 @@ func timeChecks(ctx context.Context, _ *world.World, subjects []*subject, o Opti
 			if err != nil {
 				return err
 			}
+			s.had, s.wanted = s.had+cpu()-had, s.wanted+time.Since(began)
 			st.times = append(st.times, ns)
 		}
 		return nil

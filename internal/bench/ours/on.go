@@ -5,6 +5,7 @@ package ours
 import (
 	"context"
 
+	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/internal/bench/peer"
 	"github.com/volmacht/volmacht/internal/bench/world"
 	"github.com/volmacht/volmacht/model"
@@ -32,22 +33,15 @@ func newOn(ctx context.Context, w *world.World) (peer.Engine, error) {
 // Ask implements [peer.Engine].
 func (e onEngine) Ask(checks []world.Check) func(int) (bool, error) {
 	ctx := context.Background()
-	cans := make([]func(model.Permission) bool, len(checks))
+	handles := make([]*authz.Access, len(checks))
 	asked := make([]model.Permission, len(checks))
-	var failed error
 	for i, c := range checks {
 		r := request(e.w, c)
 		on, err := e.az.On(ctx, r.User, r.Domain)
 		if err != nil {
-			failed = err
-			break
+			return func(int) (bool, error) { return false, err }
 		}
-		cans[i], asked[i] = on.Can, r.Permission
+		handles[i], asked[i] = on, r.Permission
 	}
-	return func(i int) (bool, error) {
-		if failed != nil {
-			return false, failed
-		}
-		return cans[i](asked[i]), nil
-	}
+	return func(i int) (bool, error) { return handles[i].Can(asked[i]), nil }
 }

@@ -59,11 +59,20 @@ func Documents(all []Result) (page, chart string, err error) {
 // runs says when and on what each size was run.
 func runs(all []Result) string {
 	var b strings.Builder
-	b.WriteString("| size | run on | machine | Go | rounds | seed |\n| --- | --- | --- | --- | ---: | ---: |\n")
+	b.WriteString("| size | run on | machine | of a processor | Go | rounds | seed |\n| --- | --- | --- | ---: | --- | ---: | ---: |\n")
 	for _, r := range all {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d |\n", r.Size, r.Date, r.Machine, strings.TrimPrefix(r.Go, "go"), r.Rounds, r.Seed)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | %d |\n", r.Size, r.Date, r.Machine, r.share(), strings.TrimPrefix(r.Go, "go"), r.Rounds, r.Seed)
 	}
 	return b.String()
+}
+
+// share says how much of a processor the run had, and what to think of little.
+func (r Result) share() string {
+	text := fmt.Sprintf("%.0f %%", 100*r.Share)
+	if r.Share < 0.9 {
+		text = "**" + text + ": a busy machine, ratios are rough**"
+	}
+	return text
 }
 
 // versions lists the versions of the engines' modules, of the newest run.

@@ -23,6 +23,7 @@ type Result struct {
 	Versions    map[string]string `json:"versions"` // by module
 	Seed        uint64            `json:"seed"`
 	Rounds      int               `json:"rounds"`
+	Share       float64           `json:"share"`  // of a processor that the engine had that had the least
 	Checks      int               `json:"checks"` // in a stream
 	Engines     []Engine          `json:"engines"`
 	Ours        *Ours             `json:"ours,omitempty"`
