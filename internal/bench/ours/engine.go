@@ -1,0 +1,210 @@
+// Package ours is Volmacht as a host uses it, on the workload: the engine, and
+// the fast way to fill a large database for it.
+package ours
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/internal/bench/peer"
+	"github.com/volmacht/volmacht/internal/bench/world"
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
+)
+
+// Makers make the engine on a SQLite database of its own.
+var Makers = []peer.Maker{{Name: "volmacht", Title: "Volmacht, `Enforce`", New: newEngine}}
+
+// Staleness is longer than any run. One process makes all changes, and no other
+// engine here asks a database whether something changed.
+const Staleness = 24 * time.Hour
+
+// An Engine is Volmacht on one database.
+type Engine struct {
+	w     *world.World
+	az    *authz.Authz
+	close func() error
+
+	loading time.Duration
+}
+
+func newEngine(ctx context.Context, w *world.World) (peer.Engine, error) {
+	db, err := store.OpenMemory()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	e, err := Open(ctx, db, w)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	e.close = pool.Close
+	return e, nil
+}
+
+// Open fills an empty database with w, opens it and reads every tenant.
+func Open(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
+	if err := Prepare(ctx, db, w); err != nil {
+		return nil, err
+	}
+	return Load(ctx, db, w)
+}
+
+// Prepare makes the tables in an empty database and fills them with worlds.
+func Prepare(ctx context.Context, db *gorm.DB, worlds ...*world.World) error {
+	az, err := OpenAuthz(ctx, db)
+	for _, w := range worlds {
+		if err == nil {
+			err = Fill(ctx, db, w)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return az.Close()
+}
+
+// Load opens a database that is filled with w and reads every tenant.
+func Load(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
+	began := time.Now()
+	az, err := OpenAuthz(ctx, db)
+	e := &Engine{w: w, az: az, close: func() error { return nil }}
+	if err == nil {
+		err = e.warm(ctx)
+	}
+	e.loading = time.Since(began)
+	return e, err
+}
+
+// Loading is how long Load took: opening and reading, without the filling.
+func (e *Engine) Loading() time.Duration { return e.loading }
+
+// OpenAuthz opens an Authz with the accountancy pack.
+func OpenAuthz(ctx context.Context, db *gorm.DB) (*authz.Authz, error) {
+	return authz.Open(ctx, db, authz.Config{Pack: accountancy.Pack(), Staleness: Staleness, Tenants: 100_000})
+}
+
+// warm reads every tenant into memory by one check in each.
+func (e *Engine) warm(ctx context.Context) error {
+	for u := range e.w.Users {
+		if u > 0 && e.w.Users[u].Office == e.w.Users[u-1].Office {
+			continue
+		}
+		r := request(e.w, world.Check{User: int32(u), Office: e.w.Users[u].Office, Dossier: -1, Permission: world.EditSelf})
+		if ok, err := e.az.Enforce(ctx, r.User, r.Domain, r.Permission); err != nil || !ok {
+			return errors.Join(err, errors.New("volmacht: a member may not edit itself"))
+		}
+	}
+	return nil
+}
+
+// permission is one of the workload's as a host writes it for u.
+func permission(p world.Permission, u model.UserID) model.Permission {
+	switch p {
+	case world.ForwardOwn:
+		return accountancy.ForwardDocument.Of(u)
+	case world.ViewOwn:
+		return accountancy.ViewDocument.Of(u)
+	}
+	return declared[p]
+}
+
+var declared = func() (all [world.Permissions]model.Permission) {
+	for p := range all {
+		all[p] = model.Must(model.ParsePermission(world.Permission(p).Object(), world.Permission(p).Action()))
+	}
+	return all
+}()
+
+func request(w *world.World, c world.Check) authz.Request {
+	u := model.Must(model.ParseUserID(strings.Clone(w.Users[c.User].ID)))
+	tenant := model.Must(model.ParseTenantID(strings.Clone(w.Offices[c.Office].ID)))
+	d := model.TenantDomain(tenant)
+	if c.Dossier >= 0 {
+		d = model.DossierDomain(tenant, model.Must(model.ParseDossierID(strings.Clone(w.Dossiers[c.Dossier].ID))))
+	}
+	return authz.Request{User: u, Domain: d, Permission: permission(c.Permission, u)}
+}
+
+func requests(w *world.World, checks []world.Check) []authz.Request {
+	all := make([]authz.Request, len(checks))
+	for i, c := range checks {
+		all[i] = request(w, c)
+	}
+	return all
+}
+
+// Ask implements [peer.Engine].
+func (e *Engine) Ask(checks []world.Check) func(int) (bool, error) {
+	ctx := context.Background()
+	all := requests(e.w, checks)
+	return func(i int) (bool, error) {
+		r := &all[i]
+		return e.az.Enforce(ctx, r.User, r.Domain, r.Permission)
+	}
+}
+
+// Permissions implements [peer.Lister]. What the workload has no name for is
+// read and left out.
+func (e *Engine) Permissions(c world.Check) ([]world.Permission, error) {
+	c.Permission = world.ViewDocument
+	r := request(e.w, c)
+	var all []world.Permission
+	for p, err := range e.az.Permissions(context.Background(), r.User, r.Domain) {
+		if err != nil {
+			return nil, err
+		}
+		if known, ok := numbers[p]; ok {
+			all = append(all, known)
+		}
+	}
+	return all, nil
+}
+
+// numbers are the workload's permissions on a dossier.
+var numbers = func() map[model.Permission]world.Permission {
+	all := make(map[model.Permission]world.Permission)
+	for p := range world.OnDossier {
+		all[declared[p]] = p
+	}
+	return all
+}()
+
+// Dossiers implements [peer.Lister].
+func (e *Engine) Dossiers(c world.Check) ([]string, error) {
+	r := request(e.w, c)
+	var all []string
+	for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d.Dossier().String())
+	}
+	return all, nil
+}
+
+// Grant implements [peer.Engine], durably: SQLite, a transaction, the ledger.
+func (e *Engine) Grant(p world.Place) error {
+	return e.az.Grant(context.Background(), authz.System, authz.Grant{
+		Subject: e.w.Subject(p.User), Profile: profile(p), Domain: e.w.DossierDomain(p.Dossier),
+	})
+}
+
+// Revoke implements [peer.Engine].
+func (e *Engine) Revoke(p world.Place) error {
+	return e.az.Withdraw(context.Background(), authz.System, e.w.Subject(p.User), profile(p), e.w.DossierDomain(p.Dossier))
+}
+
+func profile(p world.Place) model.Profile { return model.Must(model.ParseProfile(p.Profile.Name())) }
+
+// Close implements [peer.Engine].
+func (e *Engine) Close() error { return errors.Join(e.az.Close(), e.close()) }

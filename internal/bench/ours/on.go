@@ -1,0 +1,47 @@
+//go:build on
+
+package ours
+
+import (
+	"context"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/internal/bench/peer"
+	"github.com/volmacht/volmacht/internal/bench/world"
+	"github.com/volmacht/volmacht/model"
+)
+
+// The build tag goes once authz has On.
+
+func init() {
+	Makers = append(Makers, peer.Maker{Name: "volmacht-on", Title: "Volmacht, Can on a handle", Handle: true, New: newOn})
+}
+
+// An onEngine asks handles that are resolved before the clock starts, as a
+// request resolves one and asks it many times. A handle keeps to the snapshot
+// that it came from, so what is granted is seen by the next handle.
+type onEngine struct{ *Engine }
+
+func newOn(ctx context.Context, w *world.World) (peer.Engine, error) {
+	e, err := newEngine(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return onEngine{e.(*Engine)}, nil
+}
+
+// Ask implements [peer.Engine].
+func (e onEngine) Ask(checks []world.Check) func(int) (bool, error) {
+	ctx := context.Background()
+	handles := make([]*authz.Access, len(checks))
+	asked := make([]model.Permission, len(checks))
+	for i, c := range checks {
+		r := request(e.w, c)
+		on, err := e.az.On(ctx, r.User, r.Domain)
+		if err != nil {
+			return func(int) (bool, error) { return false, err }
+		}
+		handles[i], asked[i] = on, r.Permission
+	}
+	return func(i int) (bool, error) { return handles[i].Can(asked[i]), nil }
+}
