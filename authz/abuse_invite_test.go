@@ -330,3 +330,21 @@ func profilesOf(t testing.TB, az *authz.Authz, u model.UserID, in model.Domain) 
 	}
 	return held
 }
+
+// Attempted: to have one tenant's invitation offer something in another.
+func TestA14InviteToAnotherTenant(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	before := s.snapshot(t)
+	for _, in := range []model.Domain{home(tBeta), dBeta, dossier(tBeta, "d-1"), home(tNone)} {
+		for _, by := range []authz.Actor{admin, system} {
+			n := offer(newcomer, dTwo, accountancy.FullAccess)
+			n.Grants = append(n.Grants, authz.InvitedGrant{Domain: in, Profile: accountancy.FullAccess})
+			_, err := s.az.Invite(t.Context(), by, tAcme, n)
+			requireIs(t, err, authz.ErrNotFound, in.String())
+			_, err = s.az.InviteAll(t.Context(), by, tAcme, []authz.InvitationLine{{NewInvitation: n}}, authz.Bulk{})
+			requireIs(t, err, authz.ErrNotFound, in.String())
+		}
+	}
+	s.requireSame(t, before)
+}

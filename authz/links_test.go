@@ -14,7 +14,6 @@ import (
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
-	"github.com/volmacht/volmacht/policies/accountancy"
 )
 
 // A timed scene has a clock that can be moved on.
@@ -27,7 +26,7 @@ func newTimed(t testing.TB, db *gorm.DB) timed {
 	t.Helper()
 	s := timed{late: new(atomic.Int64)}
 	az, err := authz.Open(t.Context(), db, authz.Config{
-		Pack: accountancy.Pack(), Staleness: time.Nanosecond,
+		Pack: scenePack(), Staleness: time.Nanosecond,
 		Clock: func() time.Time { return noon().Add(time.Duration(s.late.Load())) },
 	})
 	require.NoError(t, err)

@@ -97,6 +97,17 @@ func TestRemoveContact(t *testing.T) {
 		require.False(t, o.knows(t, jan))
 		require.Empty(t, o.mentions(t, jan))
 
+		// Invited by address alone, and removed before the link is used.
+		for _, in := range []model.Domain{o.d1, home(o.firm)} {
+			u := o.add(t, o.d1, authz.ContactAddress{Email: "quiet@home.example"})
+			_, err := o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{FirstName: "Q", LastName: "T", Email: "quiet@home.example",
+				Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: taxdome.Client}}})
+			require.NoError(t, err)
+			sent := o.link(t, "quiet@home.example")
+			require.NoError(t, o.az.RemoveMember(ctx, authz.By(o.adam), in, u))
+			o.dead(t, "quiet@home.example", sent)
+		}
+
 		// Who has accepted stays a member, without access.
 		els := o.add(t, o.d1, login("els@home.example"))
 		o.accept(t, "els@home.example", model.UserID{})

@@ -15,20 +15,14 @@ import (
 // has accepted it, and off for the address that it replaces. It wants u to be an
 // active member already.
 //
-// If the invitation went to a person that the tenant keeps, and it is u itself
-// that accepted, u is an account from now on. If another account accepted, it
-// takes that person's place, and the person is gone.
+// If the invitation went to a person that the tenant keeps, and another account
+// accepted, that takes the person's place, and the person is gone. If it was the
+// person itself, the address that it has shown to be its own made it an account.
 func (c *change) settleLogin(inv *store.Invitation, u model.UserID) error {
-	var err error
-	switch inv.Person {
-	case model.UserID{}:
-	case u:
-		err = c.release(u)
-	default:
-		err = c.replace(inv.Person, u)
-	}
-	if err != nil {
-		return err
+	if inv.Person != u && !inv.Person.IsZero() {
+		if err := c.replace(inv.Person, u); err != nil {
+			return err
+		}
 	}
 	var grants []store.InvitedGrant
 	if err := c.db().Where("invitation = ?", inv.ID).Order("dossier, profile").Find(&grants).Error; err != nil {

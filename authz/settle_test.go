@@ -193,6 +193,18 @@ func TestPlacesThatAreNotTaken(t *testing.T) {
 	require.Equal(t, authz.MemberIdle, waiting[0].Renewal)
 	o.enters(t, jan, o.d1, false)
 
+	// Nor by the account that turns out to have the address.
+	kept := o.add(t, o.d2, login("una@home.example"))
+	require.NoError(t, o.az.AddMember(ctx, system, o.d2, authz.NewMember{User: kept}))
+	require.NoError(t, o.az.DeactivateMember(ctx, system, o.firm, kept))
+	_, err = o.az.Accept(ctx, o.link(t, "una@home.example"), authz.Acceptance{SignedIn: o.una})
+	requireIs(t, err, authz.ErrExpired, "deactivated")
+	waiting, err = o.az.Invitations(ctx, o.by, o.d2, model.InvitationID{}, 10)
+	require.NoError(t, err)
+	require.Equal(t, authz.MemberIdle, waiting[0].Renewal)
+	o.enters(t, o.una, o.d2, false)
+	require.NoError(t, o.az.Revoke(ctx, o.by, o.d2, waiting[0].ID))
+
 	// An invitation to somebody who is no contact leaves the contacts alone.
 	before := o.contacts(t, o.d1)
 	_, err = o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{FirstName: "U", LastName: "N", Email: "una@home.example",
