@@ -257,6 +257,15 @@ func TestContactAndInvitationAgree(t *testing.T) {
 		o.accept(t, "c@home.example", model.UserID{})
 		require.Equal(t, authz.LoginAccepted, o.state(t, o.d1, "c@home.example"))
 
+		// By name, somebody is invited where they are reached and nowhere else.
+		for email, want := range map[string]error{"c@home.example": nil, "els@home.example": authz.ErrNotFound, "x@home.example": authz.ErrNotFound} {
+			inv, err := o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{User: u, Email: email, Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: taxdome.Client}}})
+			require.ErrorIs(t, err, want, email)
+			if want == nil {
+				require.NoError(t, o.az.Revoke(ctx, o.by, o.d2, inv.ID))
+			}
+		}
+
 		// An invitation that was made without the switch is the one it would make.
 		quiet := o.add(t, o.d1, authz.ContactAddress{Email: "quiet@home.example"})
 		_, err = o.az.Invite(ctx, o.by, o.firm, authz.NewInvitation{FirstName: "Q", LastName: "T", Email: "quiet@home.example",
