@@ -315,6 +315,9 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 				sorts = 5 // authz writes no g3 rows for a tenant
 			}
 			r := w.row(s.law, []string{"g", "g", "g", "g2", "g2", "g3"}[w.IntN(sorts)])
+			if !w.tidy && w.IntN(16) == 0 {
+				r = w.row(s.law, "p")
+			}
 			if _, there := rows[r.Rule]; slices.Contains(s.pack, r.Rule) ||
 				slices.ContainsFunc(st.added, func(o engine.Row) bool { return o.Rule == r.Rule }) || there && i == 0 {
 				continue
@@ -374,7 +377,7 @@ func (s *scene) snapshots() ([]*engine.Snapshot, error) {
 }
 
 func (s *scene) naive(steps int, at time.Time) *naive {
-	return &naive{fields: s.law.fields, effect: s.law.effect, when: s.law.when, rows: s.rows(steps), at: at, memo: make(map[[3]string]map[string]bool)}
+	return newNaive(s.law, s.rows(steps), at)
 }
 
 func newSeeded(seed uint64, stream uint64) *world {
