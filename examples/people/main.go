@@ -89,7 +89,6 @@ func run(ctx context.Context, out io.Writer) error {
 
 func story(ctx context.Context, az *authz.Authz, p *printer) error {
 	say := func(text string) { fmt.Fprintln(p.out, text) }
-
 	say("Olga registers her practice, and opens an account for the Smit family.")
 	made, err := az.Register(ctx, authz.System, authz.Registration{
 		Tenant: authz.Tenant{ID: model.Must(model.ParseTenantID("olsen")), Name: "Olsen Tax"},
