@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/mail"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,7 +74,20 @@ func postOn(t testing.TB, db *gorm.DB, change ...func(*authz.Mail)) post {
 	}
 	p := post{box: new(authztest.Mailbox), watch: new(watch), log: new(notepad)}
 	p.scene = scene{db, p.open(t, db, change...)}
+	t.Cleanup(func() { p.requireNoToken(t) })
 	return p
+}
+
+// requireNoToken wants that no token of a mail in the box is in a table or in the
+// log.
+func (p post) requireNoToken(t testing.TB) {
+	t.Helper()
+	said := strings.Join(p.dump(t), "\n") + p.log.String()
+	for _, l := range p.box.Letters() {
+		if _, token, found := strings.Cut(l.Text, "/invitation#"); found {
+			require.NotContains(t, said, token[:43])
+		}
+	}
 }
 
 // open opens another Authz that sends, by the same clock and into the same box

@@ -86,33 +86,52 @@ func (c *pack) question(u model.UserID, p model.Permission) *engine.Question {
 	return c.policy.Question(p.Object(), p.Action())
 }
 
-// at returns the pack that the given head of the pack's stream put in force.
-func (p *packs) at(ctx context.Context, from source, head store.Head) (*pack, error) {
+// at returns the pack in force, which is the one that the given head of the
+// pack's stream put there unless there is a newer one by now. The rows of
+// casbin_rule are what decides; the model and the names are read from the files.
+// A node reads them once for a revision.
+func (p *packs) at(ctx context.Context, from source, head store.Head) (*published, error) {
 	if last := p.last.Load(); last != nil && last.head == head {
-		return last.pack, nil
+		return last, nil
+	}
+	head, rows, err := from.LoadPack(ctx)
+	if err != nil {
+		return nil, err
 	}
 	row, err := from.Pack(ctx, head.Revision)
 	if err != nil {
 		return nil, err
 	}
-	read, err := model.ParsePack(row.Name, map[string]string{
-		model.ModelFile: row.Model, model.PolicyFile: row.Policy, model.CatalogFile: row.Catalog,
-	})
-	var made *pack
-	if err == nil {
-		made, err = compile(read)
-	}
+	made, err := restore(row, rows)
 	if err != nil {
 		return nil, fmt.Errorf("pack %s version %d, published as revision %d, cannot be read by this version of volmacht: %w",
 			row.Name, row.Version, head.Revision, err)
 	}
-	p.last.Store(&published{head, made})
-	return made, nil
+	last := &published{head, made}
+	p.last.Store(last)
+	return last, nil
+}
+
+func restore(of store.Pack, rows []store.Row) (*pack, error) {
+	read, err := model.ParsePack(of.Name, map[string]string{
+		model.ModelFile: of.Model, model.PolicyFile: of.Policy, model.CatalogFile: of.Catalog,
+	})
+	if err != nil {
+		return nil, err
+	}
+	rules := make([]model.Rule, len(rows))
+	for i, r := range rows {
+		if rules[i] = r.Rule; !r.From.IsZero() || !r.Until.IsZero() {
+			return nil, fmt.Errorf("row %v: a row of a pack has no start and no end: %w", r.Rule, store.ErrCorrupt)
+		}
+	}
+	return compile(read.WithRules(rules))
 }
 
 // A source is what a tenant is loaded from: the store, or a transaction.
 type source interface {
 	Pack(context.Context, uint64) (store.Pack, error)
+	LoadPack(context.Context) (store.Head, []store.Row, error)
 	Rules(context.Context, model.TenantID, func(model.Rule, time.Time, time.Time) error) error
 	Heads(context.Context, ...string) (map[string]store.Head, error)
 }
@@ -131,11 +150,11 @@ func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state
 		if !found {
 			return nil, fmt.Errorf("stream %s: %w", stream, ErrNotFound)
 		}
-		pack, err := p.at(ctx, from, heads[store.PackStream])
+		in, err := p.at(ctx, from, heads[store.PackStream])
 		if err != nil {
 			return nil, err
 		}
-		rows := pack.policy.Builder()
+		rows := in.pack.policy.Builder()
 		err = from.Rules(ctx, t, func(r model.Rule, from, until time.Time) error {
 			return rows.Add(engine.Row{Rule: r, From: from, Until: until})
 		})
@@ -146,11 +165,11 @@ func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state
 		if err != nil {
 			return nil, err
 		}
-		if !maps.Equal(heads, after) {
+		if !maps.Equal(heads, after) || in.head != heads[store.PackStream] {
 			continue
 		}
 		snapshot, err := rows.Snapshot()
-		return &state{tenant: t, head: head, packHead: heads[store.PackStream], pack: pack, rows: snapshot}, err
+		return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: snapshot}, err
 	}
 	return nil, fmt.Errorf("tenant %v changes too fast to be read: %w", t, ErrUnavailable)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/authz/authztest"
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
@@ -196,4 +197,61 @@ func TestActivation(t *testing.T) {
 	require.NoError(t, az.SetActivated(ctx, authz.System, tenant.ID, afas.IncidentManager, false))
 	authztest.RequireDenied(t, az, people[1], tenant.Domain(), afas.ViewIncident)
 	require.NoError(t, az.DeactivateMember(ctx, authz.By(people[0]), tenant.ID, people[1]))
+}
+
+// What is in casbin_rule decides, and not the files that it was written from. A
+// node reads it once for a revision of the pack; a tenant takes it three
+// statements after that.
+func TestRowsOfPackDecide(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		az := node(t, db, authz.Config{})
+		home, ann := settle(t, az, "acme")
+		d, err := az.CreateDossier(t.Context(), authz.By(ann), home.Tenant(), authz.Dossier{Name: "Dossier"})
+		require.NoError(t, err)
+		client, err := az.AddPerson(t.Context(), authz.System, authz.Person{FirstName: "Carl", LastName: "Baker"})
+		require.NoError(t, err)
+		require.NoError(t, az.AddMember(t.Context(), authz.By(ann), d.Domain,
+			authz.NewMember{User: client.ID, Profiles: []model.Profile{accountancy.FullAccess}}))
+		sees := func(az *authz.Authz) bool {
+			t.Helper()
+			ok, err := az.Enforce(t.Context(), client.ID, d.Domain, accountancy.ViewFigure)
+			require.NoError(t, err)
+			return ok
+		}
+		again := func() *authz.Authz { return node(t, storetest.Reopen(t, db), authz.Config{}) }
+		require.True(t, sees(again()))
+
+		figure := store.CasbinRule{PType: "p", V0: "full_access", V1: "any", V2: "dossier", V3: "figure", V4: "view", V5: "allow"}
+		changed := db.Where("tenant = '' AND v5 <> ''").Where(&figure).Updates(&store.CasbinRule{V5: "deny"})
+		require.NoError(t, changed.Error)
+		require.EqualValues(t, 1, changed.RowsAffected)
+		require.True(t, sees(az), "a node has read the revision")
+		require.False(t, sees(again()))
+
+		other := storetest.Reopen(t, db)
+		cold := node(t, other, authz.Config{})
+		f := inject(t, other)
+		f.left.Store(1 << 40)
+		require.False(t, sees(cold))
+		require.LessOrEqual(t, 1<<40-f.left.Load(), int64(3))
+
+		// The next revision brings the rows of its pack, whatever was there.
+		second, err := authz.Open(t.Context(), storetest.Reopen(t, db), authz.Config{Pack: edited(t, version1, version2)})
+		require.NoError(t, err)
+		require.True(t, sees(second))
+		require.True(t, sees(again()))
+
+		// What no pack may hold keeps a node from deciding.
+		for name, r := range map[string]store.CasbinRule{
+			"effect": {PType: "p", V0: "full_access", V1: "any", V2: "dossier", V3: "figure", V4: "view", V5: "Deny"},
+			"fields": {PType: "p", V0: "full_access", V1: "any", V2: "dossier"},
+			"end":    {PType: "p", V0: "full_access", V1: "any", V2: "any", V3: "*", V4: "*", V5: "allow", ValidUntil: store.At(time.Now())},
+		} {
+			require.NoError(t, db.Create(&r).Error)
+			_, err := authz.Open(t.Context(), storetest.Reopen(t, db), authz.Config{Pack: accountancy.Pack()})
+			require.ErrorContains(t, err, "cannot be read", name)
+			require.NoError(t, db.Delete(&r).Error)
+		}
+	})
 }

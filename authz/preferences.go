@@ -33,6 +33,9 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 		if err != nil {
 			return err
 		}
+		if !by.system && !c.before.isOpen(p.Domain) {
+			return unknown(p.Domain) // closed ones are nobody's to see
+		}
 		if err := c.openDomain(p.Domain); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := packdiff.Packs(old.Pack, pack)
+	found, err := packdiff.Packs(old.pack.Pack, pack)
 	if err != nil {
 		return nil, err
 	}

@@ -115,6 +115,14 @@ func (p *Pack) File(name string) string { return p.files[name] }
 // Line returns the line of policy.csv on which Rules[i] stands.
 func (p *Pack) Line(i int) int { return p.lines[i] }
 
+// WithRules returns p with other rules in the place of its own. They are taken
+// as they are, and have no lines.
+func (p *Pack) WithRules(rules []Rule) *Pack {
+	other := *p
+	other.Rules, other.lines = rules, make([]int, len(rules))
+	return &other
+}
+
 // ModelLine returns the line of model.conf that defines key, such as "m".
 func (p *Pack) ModelLine(key string) int { return p.defs[key].line }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-const token = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_"
+const token = "-0123456789abcdefghijklmnopqrstuvwxyzABCDE-"
 
 func letter(key, to string) authz.Letter {
 	l := authz.Letter{Key: key, Subject: key, Text: "Follow\nhttps://portal.example/invitation#" + token + "\n"}

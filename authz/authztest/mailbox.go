@@ -110,5 +110,5 @@ func (m *Mailbox) Token(t testing.TB, to string) string {
 
 var (
 	anyLink  = regexp.MustCompile(`https?://\S+`)
-	anyToken = regexp.MustCompile(`#([A-Za-z0-9_-]{43})\b`)
+	anyToken = regexp.MustCompile(`#([A-Za-z0-9_-]{43})(?:[^A-Za-z0-9_-]|$)`)
 )

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,36 +43,50 @@ type (
 
 // A naive decides one request at a time by all rows.
 type naive struct {
-	fields []string // of a p row
 	effect string
 	when   condition
-	rows   []engine.Row
-	at     time.Time
-	ask    [4]string // subject, domain, object, action
+	eft    int // where p rows have their effect, or -1
+	rules  []model.Rule
+	links  map[string][]model.Rule // that hold, by their sort
+	ask    [4]string               // subject, domain, object, action
 	memo   map[[3]string]map[string]bool
+}
+
+func newNaive(l *law, rows []engine.Row, at time.Time) *naive {
+	n := &naive{effect: l.effect, when: l.when, eft: slices.Index(l.fields, "eft"),
+		links: make(map[string][]model.Rule), memo: make(map[[3]string]map[string]bool)}
+	for _, r := range rows {
+		started := r.From.IsZero() || !at.Before(r.From)
+		ended := !r.Until.IsZero() && !at.Before(r.Until)
+		switch {
+		case r.PType == "p":
+			n.rules = append(n.rules, r.Rule)
+		case started && !ended:
+			n.links[r.PType] = append(n.links[r.PType], r.Rule)
+		}
+	}
+	return n
+}
+
+// with returns the reading of one more link.
+func (n *naive) with(r model.Rule) *naive {
+	more := *n
+	more.links = maps.Clone(n.links)
+	more.links[r.PType] = append(slices.Clone(n.links[r.PType]), r)
+	more.memo = make(map[[3]string]map[string]bool)
+	return &more
 }
 
 func (n *naive) decides(q engine.Request) bool {
 	n.ask = [4]string{q.Subject, q.Domain, q.Object, q.Action}
-	allowed, denied, any := false, false, false
-	for _, r := range n.rows {
-		if r.PType != "p" {
-			continue
+	allowed, denied := false, false
+	for i := range n.rules {
+		if p := n.rules[i].V[:]; n.when.met(n, p) {
+			denies := n.eft >= 0 && p[n.eft] == "deny"
+			allowed, denied = allowed || !denies, denied || denies
 		}
-		any = true
-		if !n.when.met(n, r.V[:]) {
-			continue
-		}
-		effect := "allow"
-		for i, f := range n.fields {
-			if f == "eft" {
-				effect = r.V[i]
-			}
-		}
-		allowed = allowed || effect == "allow"
-		denied = denied || effect == "deny"
 	}
-	if !any { // what Casbin makes of no p row at all: one that is empty and allows
+	if len(n.rules) == 0 { // what Casbin makes of no p row at all: one that is empty and allows
 		allowed = n.when.met(n, make([]string, 6))
 	}
 	switch n.effect {
@@ -90,15 +106,16 @@ func (n *naive) reaches(key, from, domain string) map[string]bool {
 	}
 	found := map[string]bool{from: true}
 	for range 10 {
-		next := map[string]bool{}
-		for _, r := range n.rows {
-			starts := r.From.IsZero() || !n.at.Before(r.From)
-			ended := !r.Until.IsZero() && !n.at.Before(r.Until)
-			if r.PType == key && found[r.V[0]] && starts && !ended && (domain == "" || within(domain, r.V[2])) {
-				next[r.V[1]] = true
+		var next []string
+		for _, r := range n.links[key] {
+			if found[r.V[0]] && !found[r.V[1]] && (domain == "" || within(domain, r.V[2])) {
+				next = append(next, r.V[1])
 			}
 		}
-		for name := range next {
+		if len(next) == 0 {
+			break
+		}
+		for _, name := range next {
 			found[name] = true
 		}
 	}

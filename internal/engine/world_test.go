@@ -241,6 +241,25 @@ func (w *world) chain() []model.Rule {
 	return rules
 }
 
+// wide returns links of somebody in many domains and of many in one domain, more
+// than an entry keeps together. From here on w draws these names too.
+func (w *world) wide(l *law) []model.Rule {
+	var rules []model.Rule
+	for i := range 40 {
+		domain, user := fmt.Sprintf("x/w%d", i), fmt.Sprintf("user:w%d", i)
+		rules = append(rules, model.NewRule("g", "user:a", w.pick(w.roles), domain), model.NewRule("g", user, w.pick(w.roles), "x/d"))
+		if l.links["g2"] != 3 {
+			rules = append(rules, model.NewRule("g2", domain, w.pick(w.traits[:4])))
+		}
+		w.domains, w.patterns, w.subjects = append(w.domains, domain), append(w.patterns, domain), append(w.subjects, user)
+	}
+	// Half of what is drawn is still of the few.
+	for len(w.domains) < 80 {
+		w.domains, w.patterns, w.subjects = append(w.domains, "x/d"), append(w.patterns, "x/d"), append(w.subjects, "user:a")
+	}
+	return rules
+}
+
 // A scene is a pack and a tenant whose rows change.
 type scene struct {
 	law   *law
@@ -297,13 +316,17 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 		slices.SortFunc(s.pack, model.Rule.Compare)
 		s.pack = slices.Compact(s.pack)
 	}
+	var wide []model.Rule
+	if s.law.links["g"] == 3 && w.IntN(20) == 0 {
+		wide = w.wide(s.law)
+	}
 	rows := make(map[model.Rule]engine.Row)
 	for i := range 1 + changes {
 		var st step
 		n := 1 + w.IntN(3)
 		if i == 0 {
 			n = 5 + w.IntN(25)
-			for _, r := range chain {
+			for _, r := range append(chain, wide...) {
 				if !slices.Contains(s.pack, r) {
 					st.added = append(st.added, engine.Row{Rule: r})
 				}
@@ -315,6 +338,9 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 				sorts = 5 // authz writes no g3 rows for a tenant
 			}
 			r := w.row(s.law, []string{"g", "g", "g", "g2", "g2", "g3"}[w.IntN(sorts)])
+			if !w.tidy && w.IntN(16) == 0 {
+				r = w.row(s.law, "p")
+			}
 			if _, there := rows[r.Rule]; slices.Contains(s.pack, r.Rule) ||
 				slices.ContainsFunc(st.added, func(o engine.Row) bool { return o.Rule == r.Rule }) || there && i == 0 {
 				continue
@@ -374,7 +400,7 @@ func (s *scene) snapshots() ([]*engine.Snapshot, error) {
 }
 
 func (s *scene) naive(steps int, at time.Time) *naive {
-	return &naive{fields: s.law.fields, effect: s.law.effect, when: s.law.when, rows: s.rows(steps), at: at, memo: make(map[[3]string]map[string]bool)}
+	return newNaive(s.law, s.rows(steps), at)
 }
 
 func newSeeded(seed uint64, stream uint64) *world {

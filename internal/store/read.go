@@ -20,7 +20,8 @@ type reader struct{ db *gorm.DB }
 // Loaded is all that decisions in one tenant depend on.
 type Loaded struct {
 	Head, PackHead Head
-	Rows, PackRows []Row // in the order of the rules
+	Rows           []Row // in the order of the rules
+	PackRows       []Row // in the order in which they were written
 }
 
 // Heads returns where streams stand. One that is not there is left out.
@@ -48,7 +49,7 @@ func (r reader) Heads(ctx context.Context, streams ...string) (map[string]Head, 
 func (r reader) Load(ctx context.Context, tenant model.TenantID) (Loaded, error) {
 	var l Loaded
 	var err error
-	if l.Head, l.Rows, err = r.load(ctx, TenantStream(tenant), tenant.String()); err != nil {
+	if l.Head, l.Rows, err = r.load(ctx, TenantStream(tenant), tenant.String(), ruleColumns); err != nil {
 		return Loaded{}, err
 	}
 	if l.PackHead, l.PackRows, err = r.LoadPack(ctx); err != nil {
@@ -90,22 +91,23 @@ func (r reader) rules(ctx context.Context, tenant model.TenantID, add func(r mod
 	return result.Err()
 }
 
-// LoadPack returns the rules of the pack and the revision that they belong to.
-// It is [ErrNotFound] when there is no pack.
+// LoadPack returns the rules of the pack, in the order in which they were
+// written, and the revision that they belong to. It is [ErrNotFound] when there
+// is no pack.
 func (r reader) LoadPack(ctx context.Context) (Head, []Row, error) {
-	return r.load(ctx, PackStream, "")
+	return r.load(ctx, PackStream, "", "r.id")
 }
 
 // load reads head and rules in one statement: each database runs one statement
 // on one state of its tables, whatever the isolation of the transaction.
-func (r reader) load(ctx context.Context, stream, tenant string) (head Head, rows []Row, err error) {
+func (r reader) load(ctx context.Context, stream, tenant, order string) (head Head, rows []Row, err error) {
 	defer func() {
 		if err != nil {
 			head, rows, err = Head{}, nil, fault(ctx, fmt.Errorf("store: load %s: %w", stream, err))
 		}
 	}()
 	result, err := r.db.WithContext(ctx).Raw(`SELECT s.name, s.revision, s.hash, r.id, `+ruleColumns+`, r.tenant, `+grantColumns+`
-		FROM volmacht_streams s LEFT JOIN casbin_rule r ON r.tenant = ? WHERE s.name = ? ORDER BY `+ruleColumns,
+		FROM volmacht_streams s LEFT JOIN casbin_rule r ON r.tenant = ? WHERE s.name = ? ORDER BY `+order,
 		tenant, stream).Rows()
 	if err != nil {
 		return head, nil, err
