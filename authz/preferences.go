@@ -159,7 +159,7 @@ func mayPreferOwn(st *state, by Actor, at time.Time, d model.Domain, addresses [
 	for _, a := range addresses {
 		contact = contact || a.contact
 	}
-	if d.IsDossier() && !contact {
+	if d.IsDossier() && (!contact || !st.isOpen(d)) {
 		sees, err := st.sees(by.user, d, at)
 		if err != nil {
 			return err
