@@ -28,12 +28,18 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
+	return newFixtureOf(t, accountancy.Pack())
+}
+
+// newFixtureOf goes by another edition of the accountancy pack.
+func newFixtureOf(t testing.TB, pack *model.Pack) *fixture {
+	t.Helper()
 	o := &fixture{
 		tenant: id(t, model.ParseTenantID, "acme"), group: id(t, model.ParseTeamID, "north"),
 		admin: id(t, model.ParseUserID, "admin"), emma: id(t, model.ParseUserID, "emma"), eve: id(t, model.ParseUserID, "eve"),
 		sam: id(t, model.ParseUserID, "sam"), carl: id(t, model.ParseUserID, "carl"), cora: id(t, model.ParseUserID, "cora"),
 	}
-	o.az, o.clock = authztest.Open(t, accountancy.Pack())
+	o.az, o.clock = authztest.Open(t, pack)
 	o.home, o.by = model.TenantDomain(o.tenant), authz.By(o.admin)
 	o.d1 = model.DossierDomain(o.tenant, id(t, model.ParseDossierID, "d1"))
 	o.d2 = model.DossierDomain(o.tenant, id(t, model.ParseDossierID, "d2"))
