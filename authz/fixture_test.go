@@ -30,7 +30,13 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	az, clock := authztest.Open(t, accountancy.Pack())
+	return newFixtureOf(t, accountancy.Pack())
+}
+
+// newFixtureOf goes by another edition of the accountancy pack.
+func newFixtureOf(t testing.TB, pack *model.Pack) *fixture {
+	t.Helper()
+	az, clock := authztest.Open(t, pack)
 	return fill(t, az, clock)
 }
 

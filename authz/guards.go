@@ -3,8 +3,10 @@ package authz
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -138,23 +140,47 @@ func (c *change) differs(one, other *state, u model.UserID, d model.Domain, at t
 	return model.Permission{}, nil
 }
 
-// denies reports whether a row of the pack denies something to who holds p.
+// fits refuses a model whose links have no room for the rows that tenants are
+// made of. The fields of p rows are the author's to choose: what depends on them
+// asks the model where they are, and is strict with a model that does not tell.
+func fits(p *model.Pack) error {
+	for key, want := range map[string]int{"g": 3, "g2": 2} {
+		if n, defined := p.Model.Links[key]; defined && n != want {
+			return fmt.Errorf("pack %s: %s = %s: want %d fields, as the rows of tenants have: %w",
+				p.Name, key, strings.TrimSuffix(strings.Repeat("_, ", n), ", "), want, ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// denies reports whether something may be denied to somebody because of holding
+// p. That is so of any profile when only Casbin knows what the model makes of it.
 func (s *state) denies(p model.Profile) bool {
-	held := s.contained(p)
-	return slices.ContainsFunc(s.pack.Rules, func(r model.Rule) bool {
-		return r.PType == "p" && slices.Contains(r.V[:], "deny") && held[r.V[0]]
+	roles, known := s.pack.policy.Roles()
+	if !known {
+		return true
+	}
+	held, eft := s.contained(p), s.pack.Model.Field("eft")
+	return eft >= 0 && slices.ContainsFunc(s.pack.Rules, func(r model.Rule) bool {
+		return r.PType == "p" && r.V[eft] == "deny" && slices.ContainsFunc(roles, func(i int) bool { return held[r.V[i]] })
 	})
 }
 
 // dormant reports whether everything that p gives waits for the vendor, who
-// has not activated it here or not released it.
+// has not activated it here or not released it. Of a model other than that of
+// the shipped packs nobody can tell, and nothing is.
 func (s *state) dormant(p model.Profile) bool {
+	m := s.pack.Model
+	if !engine.IsReordered(m) {
+		return false
+	}
+	sub, via, dom, eft := m.Field("sub"), m.Field("via"), m.Field("dom"), m.Field("eft")
 	held := s.contained(p)
 	for _, r := range s.pack.Rules {
-		if r.PType != "p" || !held[r.V[0]] && !held[r.V[1]] || slices.Contains(r.V[:], "deny") {
+		if r.PType != "p" || !held[r.V[sub]] && !held[r.V[via]] || r.V[eft] == "deny" {
 			continue
 		}
-		t, err := model.ParseTrait(r.V[2])
+		t, err := model.ParseTrait(r.V[dom])
 		if err != nil {
 			return false // any
 		}

@@ -30,25 +30,6 @@ func TestA4TeamOfAClosedDossier(t *testing.T) {
 	}
 }
 
-// Attempted: to tie an admin down with a profile that something is denied to.
-func TestA11DenyGivenToSomebodyStronger(t *testing.T) {
-	t.Parallel()
-	o := newFixture(t)
-	ctx, carl := t.Context(), authz.By(o.carl)
-	require.NoError(t, o.az.SetSetting(ctx, o.by, o.tenant, accountancy.SettingSelfServiceUsers, true))
-	require.NoError(t, o.az.Configure(ctx, o.by, o.d1, accountancy.ConfigurationB))
-	require.NoError(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.emma))
-	require.NoError(t, o.az.Assign(ctx, o.by, o.d1, authz.Group(o.group)))
-	give := func(who model.Subject) error {
-		return o.az.Grant(ctx, carl, authz.Grant{Subject: who, Profile: accountancy.DocumentDelivery, Domain: o.d1})
-	}
-	require.ErrorIs(t, give(model.UserSubject(o.admin)), authz.ErrDenied)
-	require.ErrorIs(t, give(model.TeamSubject(o.group)), authz.ErrDenied)
-	require.NoError(t, give(model.UserSubject(o.cora)), "the control")
-	o.allowed(t, o.admin, o.d1, accountancy.ViewFigure)
-	o.allowed(t, o.emma, o.d1, accountancy.ViewFigure)
-}
-
 // Attempted: to keep half of a change that panicked by recovering inside the
 // transaction.
 func TestA20RecoveredPanic(t *testing.T) {

@@ -189,6 +189,9 @@ func (az *Authz) install(ctx context.Context, pack *model.Pack) error {
 }
 
 func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error {
+	if err := fits(pack); err != nil {
+		return az.refuse("publish pack", err)
+	}
 	sum := pack.Hash()
 	want := detail{"pack": pack.Name, "version": strconv.Itoa(pack.Version), "hash": hex.EncodeToString(sum[:])}
 	return az.record(ctx, by, store.PackStream, "publish pack", func(c *change) error {

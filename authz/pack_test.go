@@ -10,12 +10,10 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
-	"github.com/volmacht/volmacht/authz/authztest"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
-	"github.com/volmacht/volmacht/policies/afas"
 )
 
 var blanks = regexp.MustCompile(` +`)
@@ -168,35 +166,6 @@ func TestPublishRefuses(t *testing.T) {
 	_, err = o.az.Publish(ctx, authz.System, unsafe)
 	require.ErrorIs(t, err, authz.ErrInvalid)
 	require.ErrorContains(t, err, "policy.csv:")
-}
-
-// AFA-05: dormant until the vendor makes one call, then the administrator
-// grants it; SOP-04 is one row, in the pack's own test.
-func TestActivation(t *testing.T) {
-	t.Parallel()
-	az, _ := authztest.Open(t, afas.Pack())
-	ctx := t.Context()
-	tenant, err := az.CreateTenant(ctx, authz.System, authz.Tenant{Name: "Customer"})
-	require.NoError(t, err)
-	var people []model.UserID
-	for _, p := range []model.Profile{afas.Administrator, afas.Employee} {
-		person, err := az.AddPerson(ctx, authz.System, authz.Person{FirstName: "Ann", LastName: "Jansen"})
-		require.NoError(t, err)
-		require.NoError(t, az.AddMember(ctx, authz.System, tenant.Domain(), authz.NewMember{User: person.ID, Profiles: []model.Profile{p}}))
-		people = append(people, person.ID)
-	}
-	grant := authz.Grant{Subject: model.UserSubject(people[1]), Profile: afas.IncidentManager, Domain: tenant.Domain()}
-	require.ErrorIs(t, az.Grant(ctx, authz.By(people[0]), grant), authz.ErrDenied)
-	require.ErrorIs(t, az.SetActivated(ctx, authz.By(people[0]), tenant.ID, afas.IncidentManager, true), authz.ErrDenied)
-
-	require.NoError(t, az.SetActivated(ctx, authz.System, tenant.ID, afas.IncidentManager, true))
-	require.NoError(t, az.Grant(ctx, authz.By(people[0]), grant))
-	authztest.RequireAllowed(t, az, people[1], tenant.Domain(), afas.ViewIncident)
-
-	// Dormant again: it gives nothing, and shields nobody.
-	require.NoError(t, az.SetActivated(ctx, authz.System, tenant.ID, afas.IncidentManager, false))
-	authztest.RequireDenied(t, az, people[1], tenant.Domain(), afas.ViewIncident)
-	require.NoError(t, az.DeactivateMember(ctx, authz.By(people[0]), tenant.ID, people[1]))
 }
 
 // What is in casbin_rule decides, and not the files that it was written from. A

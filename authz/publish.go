@@ -51,6 +51,9 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 	if pack == nil {
 		return nil, fmt.Errorf("pack is not set: %w", ErrInvalid)
 	}
+	if err := fits(pack); err != nil {
+		return nil, err
+	}
 	var faults []string
 	for _, f := range lint.Pack(pack) {
 		if f.Severity == lint.Error {

@@ -18,6 +18,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +101,16 @@ func errTimed(r Row) error {
 // IsStandard reports whether m is the model of the shipped packs, whose rows
 // can be told what they speak of.
 func IsStandard(m *model.Model) bool { return squeeze(m.Text) == squeeze(Standard) }
+
+// IsReordered reports whether rows mean under m what they mean under the model
+// of the shipped packs, once the fields of p rows are put in its order.
+func IsReordered(m *model.Model) bool {
+	fields := slices.Sorted(slices.Values(m.Fields))
+	tight := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+	return slices.Equal(fields, []string{"act", "dom", "eft", "obj", "sub", "via"}) &&
+		maps.Equal(m.Links, map[string]int{"g": 3, "g2": 2, "g3": 2}) && m.Effect == model.DenyOverride &&
+		strings.HasSuffix(strings.TrimSpace(tight(Standard)), "\nm="+tight(m.Matcher))
+}
 
 // Standard is the model of the shipped packs.
 const Standard = `

@@ -202,6 +202,18 @@ func (p *Policy) compile(clauses []clause) {
 	}
 }
 
+// Roles returns the positions in p rows of the names that the matcher asks the
+// subject to be linked to. It reports false when Casbin decides, and nobody
+// knows.
+func (p *Policy) Roles() (fields []int, known bool) {
+	for _, s := range p.sources {
+		if s.atomKind == linked && s.ask == askSub {
+			fields = append(fields, p.graphs[s.graph].asked...)
+		}
+	}
+	return fields, p.indexed
+}
+
 // none returns n empty sets of rows.
 func (p *Policy) none(n int) []uint64 { return make([]uint64, n*p.words) }
 
