@@ -46,6 +46,8 @@ type core struct {
 	clock  func() time.Time
 	cache  *cache
 	closed atomic.Bool
+
+	dialect atomic.Pointer[dialect] // of the database, once a Scope has asked
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,

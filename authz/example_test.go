@@ -175,7 +175,7 @@ func ExampleAuthz_Permissions() {
 func ExampleAuthz_Dossiers() {
 	az, done := open()
 	defer done()
-	for d, err := range az.Dossiers(ctx, bob, accountancy.EnterPortal) {
+	for d, err := range az.Dossiers(ctx, bob, accountancy.EnterPortal, model.Domain{}) {
 		check(err)
 		fmt.Println(d)
 	}
@@ -185,7 +185,7 @@ func ExampleAuthz_Dossiers() {
 func ExampleAuthz_Subjects() {
 	az, done := open()
 	defer done()
-	for u, err := range az.Subjects(ctx, bakery, accountancy.ViewFigure) {
+	for u, err := range az.Subjects(ctx, bakery, accountancy.ViewFigure, model.UserID{}) {
 		check(err)
 		fmt.Println(u)
 	}
@@ -240,7 +240,7 @@ func ExampleAuthz_Transaction() {
 	})
 	fmt.Println(err != nil) // the host has no such table
 	n := 0
-	for range az.Dossiers(ctx, ann, accountancy.SeeDossier) {
+	for range az.Dossiers(ctx, ann, accountancy.SeeDossier, model.Domain{}) {
 		n++
 	}
 	fmt.Println(n)
