@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,20 @@ type Config struct {
 
 	// Tenants is how many tenants are kept in memory. Zero is 10,000.
 	Tenants int
+
+	// Verify is the share of checks, from 0 to 1, that are asked of Casbin
+	// itself too, freshly built from the same rows: those of Enforce, Require
+	// and EnforceBatch, at random. A check on which the two differ is denied,
+	// logged at level error with all that it takes to ask it again, and counted;
+	// see [Authz.Differences]. The enforcer is kept until the tenant's next
+	// change; building one takes a few microseconds a row, seconds in a tenant
+	// of 100,000 dossiers, and the check that builds it waits. Zero is never,
+	// and costs nothing.
+	Verify float64
+
+	// Logger is where a difference is logged. Nil is slog.Default(), as it is
+	// when Open is called.
+	Logger *slog.Logger
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -47,7 +62,8 @@ type core struct {
 	cache  *cache
 	closed atomic.Bool
 
-	dialect atomic.Pointer[dialect] // of the database, once a Scope has asked
+	verifier *verifier               // nil: no check is verified
+	dialect  atomic.Pointer[dialect] // of the database, once a Scope has asked
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,
@@ -73,6 +89,9 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Staleness < 0 || cfg.Tenants < 0 {
 		return nil, fmt.Errorf("authz: Config.Staleness and Config.Tenants cannot be negative: %w", ErrInvalid)
 	}
+	if !(cfg.Verify >= 0 && cfg.Verify <= 1) { // nor is it NaN
+		return nil, fmt.Errorf("authz: Config.Verify is %v: want a share from 0 to 1: %w", cfg.Verify, ErrInvalid)
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
@@ -88,9 +107,10 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	}
 	known := new(packs)
 	az := &Authz{core: &core{
-		store: s,
-		packs: known,
-		clock: cfg.Clock,
+		store:    s,
+		packs:    known,
+		clock:    cfg.Clock,
+		verifier: newVerifier(cfg),
 		cache: &cache{
 			store:     s,
 			packs:     known,

@@ -19,7 +19,7 @@ func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Do
 	var ok bool
 	st, at, err := az.ask(ctx, Request{user, domain, p})
 	if err == nil {
-		ok, err = st.enforce(user, domain, p, at)
+		ok, err = az.check(ctx, st, Request{user, domain, p}, at)
 	}
 	if err != nil {
 		return false, fmt.Errorf("authz: enforce: %w", err)
@@ -58,13 +58,13 @@ func (az *Authz) Require(ctx context.Context, user model.UserID, domain model.Do
 	var ok bool
 	st, at, err := az.ask(ctx, Request{user, domain, p})
 	if err == nil {
-		ok, err = st.enforce(user, domain, p, at)
+		ok, err = az.check(ctx, st, Request{user, domain, p}, at)
 	}
 	if err != nil {
 		return fmt.Errorf("authz: require: %w", err)
 	}
 	if !ok {
-		return denied(st, user, domain, p, at)
+		return az.denied(st, Request{user, domain, p}, at)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (az *Authz) EnforceBatch(ctx context.Context, requests []Request) ([]bool, 
 			err = r.check(st.pack)
 		}
 		if err == nil {
-			answers[i], err = st.enforce(r.User, r.Domain, r.Permission, at)
+			answers[i], err = az.check(ctx, st, r, at)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("authz: enforce: request %d: %w", i, err)

@@ -89,7 +89,7 @@ func TestScopeEqualsEnforce(t *testing.T) {
 			for i := 0; i < states || selected < enough; i++ {
 				what, err := v.step(t.Context())
 				requireExpected(t, err)
-				for range 8 {
+				for range 3 {
 					u, p := pick(r, v.users), pick(r, permissions)
 					if r.IntN(2) == 0 {
 						if _, declared := v.pack.Catalog.Permission(p.Of(u).For(u)); declared {

@@ -31,8 +31,8 @@ type fact struct{ who, name string } // who is empty for a g2 row
 func (s *state) compile(u model.UserID, p model.Permission, at time.Time) (left residual, few []string) {
 	p = p.For(u)
 	c := s.compiler(u, at)
-	objects := reach(map[string]int{p.Object(): 0}, linked(s.pack.Rules, "g3"))
-	for _, r := range s.pack.Rules {
+	objects := reach(map[string]int{p.Object(): 0}, linked(s.packRows, "g3"))
+	for _, r := range s.packRows {
 		if _, speaks := objects[r.V[3]]; r.PType != "p" || !speaks && r.V[3] != model.Everything ||
 			r.V[4] != model.Everything && r.V[4] != p.Action() {
 			continue
@@ -93,7 +93,7 @@ func (s *state) compiler(u model.UserID, at time.Time) compiler {
 			single = append(single, r)
 		}
 	}
-	roles := linked(slices.Concat(throughout, s.pack.Rules), "g")
+	roles := linked(slices.Concat(throughout, s.packRows), "g")
 	c := compiler{wide: reach(map[string]int{who: 0}, roles), single: make(map[fact]map[string]int), where: make(map[fact][]string)}
 	for _, r := range single {
 		f := fact{r.V[0], r.V[1]}
@@ -106,7 +106,7 @@ func (s *state) compiler(u model.UserID, at time.Time) compiler {
 			c.single[f] = reach(map[string]int{f.name: depth + 1}, roles)
 		}
 	}
-	rules := slices.Concat(s.inForce("g2", at, everywhere), s.pack.Rules)
+	rules := slices.Concat(s.inForce("g2", at, everywhere), s.packRows)
 	// Every open dossier is one link away from everywhere.
 	c.traits = reach(map[string]int{everywhere: 1}, linked(rules, "g2"))
 	c.traits[model.TraitDossier.String()] = 1

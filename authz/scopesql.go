@@ -23,13 +23,15 @@ type dialect struct {
 	loose string // a column, for comparison with arguments by an index of the host's
 	path  string // "tenant/dossier", exact
 
-	// Both columns, and those of the g rows, exact; empty where they would keep
-	// the database from using an index of the host's.
+	// Both columns, and those of the g rows, exact; or empty, where a look-up by
+	// path must do.
 	pair, pairs string
+
+	few bool // name the dossiers that come into question, to begin with these
 }
 
 var sqliteDialect = dialect{
-	name: "sqlite", quote: `"`,
+	name: "sqlite", quote: `"`, few: true,
 	loose: `%s`,
 	path:  `(%[1]s || '/' || %[2]s) COLLATE BINARY`,
 	pair:  `(%[1]s COLLATE BINARY, %[2]s COLLATE BINARY)`,
@@ -54,7 +56,7 @@ var postgresDialect = dialect{
 // as they are.
 func mysqlDialect(collation string) dialect {
 	return dialect{
-		name: "mysql", quote: "`",
+		name: "mysql", quote: "`", few: true,
 		loose: `%s`,
 		path:  `CONVERT(CONCAT(%[1]s, '/', %[2]s) USING utf8mb4) COLLATE ` + collation,
 	}
@@ -163,7 +165,7 @@ func (c *condition) group(g group) {
 	}
 	c.loosely(c.tenant)
 	c.in(g.tenants)
-	if c.pair == "" && len(g.dossiers) > 0 {
+	if c.few && len(g.dossiers) > 0 {
 		c.write(" AND ")
 		c.loosely(c.dossier)
 		c.in(g.dossiers)

@@ -1,0 +1,169 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// check decides a live request, and has a share of the answers verified.
+func (az *Authz) check(ctx context.Context, st *state, r Request, at time.Time) (bool, error) {
+	ok, err := st.enforce(r.User, r.Domain, r.Permission, at)
+	if az.verifier == nil || err != nil {
+		return ok, err
+	}
+	return az.verifier.confirm(ctx, st, r, at, ok)
+}
+
+// denied is the error for a check that was not allowed.
+func (az *Authz) denied(st *state, r Request, at time.Time) error {
+	err := denied(st, r.User, r.Domain, r.Permission, at)
+	if d, ok := err.(*DeniedError); ok && d.Decision.Allowed {
+		return fmt.Errorf("user %v, %q in %v: the index and Casbin differ: %w", r.User, r.Permission, r.Domain, ErrDenied)
+	}
+	return err
+}
+
+// Differences returns how many verified checks were denied since Open because
+// Casbin answered otherwise; see [Config.Verify]. The zero Authz has none.
+func (az *Authz) Differences() uint64 {
+	if az == nil || az.core == nil || az.verifier == nil {
+		return 0
+	}
+	return az.verifier.differences.Load()
+}
+
+// A verifier asks Casbin again what an index has answered.
+type verifier struct {
+	share       float64
+	logger      *slog.Logger
+	differences atomic.Uint64
+	ask         func(*state, engine.Request, time.Time) (engine.Explanation, error)
+
+	mu        sync.Mutex
+	enforcers map[model.TenantID]*enforcer
+}
+
+// An enforcer is Casbin, built from the rows of one state on first use.
+type enforcer struct {
+	of    *state
+	built func() (*engine.Casbin, error)
+}
+
+// maxEnforcers is how many tenants' enforcers are kept. Each is many times as
+// large as the state it is built from.
+const maxEnforcers = 32
+
+func newVerifier(cfg Config) *verifier {
+	if cfg.Verify == 0 {
+		return nil
+	}
+	v := &verifier{share: cfg.Verify, logger: cfg.Logger, enforcers: make(map[model.TenantID]*enforcer)}
+	if v.logger == nil {
+		v.logger = slog.Default()
+	}
+	v.ask = v.casbin
+	return v
+}
+
+// confirm returns the answer to a request, and no to one of the share that
+// Casbin answers otherwise. An error of Casbin's is an error of the check.
+func (v *verifier) confirm(ctx context.Context, st *state, r Request, at time.Time, ok bool) (bool, error) {
+	if v.share < 1 && rand.Float64() >= v.share {
+		return ok, nil
+	}
+	q := request(r.User, r.Domain, r.Permission)
+	theirs, err := v.ask(st, q, at)
+	if err != nil {
+		return false, fmt.Errorf("verify: %w", err)
+	}
+	if theirs.Allowed == ok {
+		return ok, nil
+	}
+	v.differences.Add(1)
+	v.report(ctx, st, q, at, ok, theirs)
+	return false, nil
+}
+
+// casbin asks the enforcer of the state.
+func (v *verifier) casbin(st *state, q engine.Request, at time.Time) (engine.Explanation, error) {
+	e, err := v.enforcer(st).built()
+	if err != nil {
+		return engine.Explanation{}, err
+	}
+	return e.Explain(q, at)
+}
+
+// enforcer returns the one of the state. That of an older state of the tenant
+// makes way for it, as does any other one when there are too many.
+func (v *verifier) enforcer(st *state) *enforcer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if e := v.enforcers[st.tenant]; e != nil && e.of == st {
+		return e
+	}
+	e := &enforcer{st, sync.OnceValues(st.casbin)}
+	v.enforcers[st.tenant] = e
+	for t := range v.enforcers {
+		if len(v.enforcers) <= maxEnforcers {
+			break
+		}
+		if t != st.tenant {
+			delete(v.enforcers, t)
+		}
+	}
+	return e
+}
+
+// casbin returns Casbin with the rows of the state.
+func (s *state) casbin() (*engine.Casbin, error) {
+	var rows []engine.Row
+	for _, r := range s.packRows {
+		rows = append(rows, engine.Row{Rule: r})
+	}
+	for _, r := range s.find(func(store.Row) bool { return true }) {
+		rows = append(rows, engine.Row{Rule: r.Rule, From: r.From, Until: r.Until})
+	}
+	return engine.NewCasbin(s.pack.Model.Text, rows)
+}
+
+// report logs a difference: what was asked of which state, both answers, and
+// the rows that each goes by. There are ids in it, and no names of people.
+func (v *verifier) report(ctx context.Context, st *state, q engine.Request, at time.Time, ok bool, theirs engine.Explanation) {
+	var ours engine.Explanation
+	if e, err := st.engine(); err == nil {
+		ours, _ = e.Explain(q, at) // the difference itself is reported in any case
+	}
+	v.logger.LogAttrs(ctx, slog.LevelError, "authz: the index and Casbin differ: denied",
+		slog.String("tenant", st.tenant.String()),
+		slog.Uint64("revision", st.head.Revision),
+		slog.String("pack", st.pack.Name),
+		slog.Int("pack_version", st.pack.Version),
+		slog.Uint64("pack_revision", st.packHead.Revision),
+		slog.String("subject", q.Subject),
+		slog.String("domain", q.Domain),
+		slog.String("object", q.Object),
+		slog.String("action", q.Action),
+		slog.Time("at", at),
+		slog.Bool("index", ok),
+		slog.Bool("casbin", theirs.Allowed),
+		slog.Any("index_rows", texts(ours.Rows)),
+		slog.Any("casbin_rows", texts(theirs.Rows)),
+	)
+}
+
+func texts(rules []model.Rule) []string {
+	texts := make([]string, len(rules))
+	for i, r := range rules {
+		texts[i] = r.String()
+	}
+	return texts
+}
