@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -101,6 +102,9 @@ const (
 	NoHolder AdviceKind = "no holder"
 	// NotSynchronised: the last change of configuration failed.
 	NotSynchronised AdviceKind = "not synchronised"
+	// NobodyAssigned: the dossier is private, which opens it to the assigned
+	// only, and no active member is, directly or through a team.
+	NobodyAssigned AdviceKind = "private, and nobody is assigned"
 )
 
 func (a Advice) String() string {
@@ -136,6 +140,9 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 			if row.Failure != "" {
 				all = append(all, Advice{Domain: d, Kind: NotSynchronised})
 			}
+			if row.Private && !q.state.anyAssigned(d) {
+				all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
+			}
 		}
 		return all, nil
 	})
@@ -154,4 +161,14 @@ func (s *state) held(p model.Profile, d model.Domain) bool {
 		}
 	}
 	return false
+}
+
+// anyAssigned reports whether an active member is assigned to d.
+func (s *state) anyAssigned(d model.Domain) bool {
+	return slices.ContainsFunc(s.find(func(r store.Row) bool {
+		return r.Rule.PType == "g" && r.Rule.V[1] == model.Assigned && r.Rule.V[2] == d.String()
+	}), func(r store.Row) bool {
+		who, err := model.ParseSubject(r.Rule.V[0])
+		return err == nil && len(s.usersOf(who)) > 0
+	})
 }

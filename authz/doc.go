@@ -19,6 +19,16 @@
 // removes somebody who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
+// # Lists
+//
+// [Authz.Dossiers], [Authz.Subjects] and [Authz.Permissions] turn the question
+// round, in pages where there may be many, and [Authz.Places] is what a chooser
+// at sign-in shows. A list of the host's own records is selected in the database,
+// so that its counts and pages are right:
+//
+//	scope, err := az.Scope(ctx, bob, accountancy.ViewDocument)
+//	err = db.Scopes(scope.On("tenant", "dossier")).Order("id").Limit(20).Find(&files).Error
+//
 // # What may be relied on
 //
 // No answer is a yes on an error. A change is in the database as a whole, with

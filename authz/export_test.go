@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/engine"
@@ -34,4 +35,16 @@ func Verify(az *Authz, answer func(casbin bool) bool) {
 		x.Allowed = answer(x.Allowed)
 		return x, err
 	}
+}
+
+// ListInScope is what a Scope does under a model that it cannot compile, with a
+// limit of its own.
+func ListInScope(ctx context.Context, az *Authz, u model.UserID, p model.Permission, tenants []model.TenantID, limit int) error {
+	var g group
+	for _, t := range tenants {
+		if err := az.list(ctx, u, p, t, limit, &g); err != nil {
+			return err
+		}
+	}
+	return nil
 }

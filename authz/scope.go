@@ -83,7 +83,7 @@ func (az *Authz) scope(ctx context.Context, user model.UserID, p model.Permissio
 			return Scope{}, err
 		}
 		if !st.compiles() {
-			if err := az.list(ctx, user, p, t, &listed); err != nil {
+			if err := az.list(ctx, user, p, t, maxListed, &listed); err != nil {
 				return Scope{}, err
 			}
 			continue
@@ -119,14 +119,14 @@ func askedOnDossiers(pack *model.Pack, user model.UserID, p model.Permission) er
 	return nil
 }
 
-// list adds the dossiers of a tenant by name.
-func (az *Authz) list(ctx context.Context, user model.UserID, p model.Permission, t model.TenantID, g *group) error {
+// list adds the dossiers of a tenant by name, up to a limit of all together.
+func (az *Authz) list(ctx context.Context, user model.UserID, p model.Permission, t model.TenantID, limit int, g *group) error {
 	for d, err := range az.dossiersOf(ctx, user, p, t, model.Domain{}) {
 		if err != nil {
 			return err
 		}
-		if g.dossiers = append(g.dossiers, d.String()); len(g.dossiers) > maxListed {
-			return fmt.Errorf("more than %d dossiers, under a model that has no condition in SQL: page through Dossiers: %w", maxListed, ErrConflict)
+		if g.dossiers = append(g.dossiers, d.String()); len(g.dossiers) > limit {
+			return fmt.Errorf("more than %d dossiers, under a model that has no condition in SQL: page through Dossiers: %w", limit, ErrConflict)
 		}
 	}
 	return nil

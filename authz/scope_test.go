@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
 )
 
 // A file is a row of the host's. The columns compare as the host's database
@@ -233,4 +235,38 @@ func TestScopeRefused(t *testing.T) {
 		require.EqualValues(t, 2, n)
 		return nil
 	}))
+}
+
+// Under a model of its own the dossiers are listed, as exactly, and too many of
+// them are refused.
+func TestScopeOfAnotherModel(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		r := rand.New(rand.NewPCG(seed, 0))
+		shipped := accountancy.Pack()
+		// The same, said the other way round.
+		other := strings.Replace(shipped.File(model.ModelFile), `p.act == "*" || r.act == p.act`, `r.act == p.act || p.act == "*"`, 1)
+		require.NotEqual(t, shipped.File(model.ModelFile), other)
+		pack, err := model.ParsePack(shipped.Name, map[string]string{
+			model.ModelFile: other, model.PolicyFile: shipped.File(model.PolicyFile), model.CatalogFile: shipped.File(model.CatalogFile),
+		})
+		require.NoError(t, err)
+		v := newVillage(t, db, pack, r, authz.Config{})
+		files := v.files(t)
+		var most model.UserID
+		for i, selected := 0, 0; i < 5 || selected < 20; i++ {
+			what, err := v.step(t.Context())
+			requireExpected(t, err)
+			u := pick(r, v.users)
+			n := v.compare(t, files, u, pick(r, askedOnDossiers(pack)), what)
+			if selected += n; n > 0 {
+				most = u
+			}
+		}
+		n := len(collect(t, v.az.Dossiers(t.Context(), most, model.SeeDossier, model.Domain{})))
+		require.NoError(t, authz.ListInScope(t.Context(), v.az, most, model.SeeDossier, v.tenants, n))
+		require.ErrorIs(t, authz.ListInScope(t.Context(), v.az, most, model.SeeDossier, v.tenants, n-1), authz.ErrConflict)
+	})
 }
