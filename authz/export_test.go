@@ -48,3 +48,33 @@ func ListInScope(ctx context.Context, az *Authz, u model.UserID, p model.Permiss
 	}
 	return nil
 }
+
+// Simplify is what a Scope makes of its conditions: conjunctions of atoms of
+// rows, each row a sort, who and a name.
+func Simplify(all [][][][3]string) [][][][3]string {
+	var given []conjunction
+	for _, atoms := range all {
+		var c conjunction
+		for _, rows := range atoms {
+			a := atom{ptype: rows[0][0]}
+			for _, r := range rows {
+				a = a.or(atom{a.ptype, []fact{{r[1], r[2]}}})
+			}
+			c = append(c, a)
+		}
+		given = append(given, c)
+	}
+	var simple [][][][3]string
+	for _, c := range simplify(given) {
+		var atoms [][][3]string
+		for _, a := range c {
+			var rows [][3]string
+			for _, f := range a.rows {
+				rows = append(rows, [3]string{a.ptype, f.who, f.name})
+			}
+			atoms = append(atoms, rows)
+		}
+		simple = append(simple, atoms)
+	}
+	return simple
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -268,5 +269,84 @@ func TestScopeOfAnotherModel(t *testing.T) {
 		n := len(collect(t, v.az.Dossiers(t.Context(), most, model.SeeDossier, model.Domain{})))
 		require.NoError(t, authz.ListInScope(t.Context(), v.az, most, model.SeeDossier, v.tenants, n))
 		require.ErrorIs(t, authz.ListInScope(t.Context(), v.az, most, model.SeeDossier, v.tenants, n-1), authz.ErrConflict)
+	})
+}
+
+// What is simplified holds wherever the original does, and nowhere else; and it
+// is no longer.
+func TestSimplify(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	type row = [3]string
+	rows := [][]row{ // by sort
+		{{"g", "user:u", "a"}, {"g", "user:u", "b"}, {"g", "team:t", "a"}, {"g", "team:t", "b"}},
+		{{"g2", "", "shared"}, {"g2", "", "private"}, {"g2", "", "marked"}},
+	}
+	every := slices.Concat(rows...)
+	holds := func(all [][][]row, world map[row]bool) bool {
+		return slices.ContainsFunc(all, func(atoms [][]row) bool {
+			return !slices.ContainsFunc(atoms, func(a []row) bool {
+				return !slices.ContainsFunc(a, func(f row) bool { return world[f] })
+			})
+		})
+	}
+	shorter := 0
+	for range 3000 {
+		var all [][][]row
+		for range r.IntN(5) {
+			var atoms [][]row
+			for range r.IntN(4) {
+				var a []row
+				sort := pick(r, rows)
+				for range 1 + r.IntN(3) {
+					a = append(a, pick(r, sort))
+				}
+				atoms = append(atoms, a)
+			}
+			all = append(all, atoms)
+		}
+		simple := authz.Simplify(all)
+		require.LessOrEqual(t, len(simple), len(all))
+		if len(simple) < len(all) {
+			shorter++
+		}
+		for bits := range 1 << len(every) {
+			world := make(map[row]bool)
+			for i, f := range every {
+				world[f] = bits>>i&1 != 0
+			}
+			require.Equal(t, holds(all, world), holds(simple, world), "%v is not %v in %v", all, simple, world)
+		}
+	}
+	require.Positive(t, shorter)
+}
+
+// A row on a dossier counts from its start until just before its end, beside
+// another of the same sort that always counts.
+func TestScopeInTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := setScene(t, db)
+		ctx := t.Context()
+		now := noon()
+		az, err := authz.Open(ctx, db, authz.Config{Pack: accountancy.Pack(), Clock: func() time.Time { return now }})
+		require.NoError(t, err)
+		from, until := noon().Add(time.Hour), noon().Add(2*time.Hour)
+		require.NoError(t, az.Grant(ctx, system, authz.Grant{
+			Subject: model.UserSubject(uCarl), Profile: accountancy.FullAccess, Domain: dTwo, From: from, Until: until,
+		}))
+		for _, at := range []time.Time{noon(), from.Add(-time.Microsecond), from, from.Add(time.Minute), until.Add(-time.Microsecond), until, until.Add(time.Hour)} {
+			now = at
+			scope, err := az.Scope(ctx, uCarl, accountancy.EnterPortal)
+			require.NoError(t, err)
+			found, want := []string{}, []string{"d-1", "d-2", "d-pending"}
+			if at.Before(from) || !at.Before(until) {
+				want = []string{"d-1", "d-pending"}
+			}
+			require.NoError(t, s.db.Table("volmacht_dossiers").Scopes(scope.On("tenant", "id")).Order("id").Pluck("id", &found).Error)
+			require.Equal(t, want, found, at)
+		}
 	})
 }
