@@ -65,6 +65,7 @@ func TestTAX13Places(t *testing.T) {
 		require.NoError(t, az.AddTeamMember(ctx, system, firm, team.ID, uEmil))
 		require.NoError(t, az.Assign(ctx, system, business, authz.Group(team.ID)))
 		grant(authz.Grant{Subject: model.TeamSubject(team.ID), Profile: taxdome.ManageAccounts, Domain: home(firm)})
+		grant(authz.Grant{Subject: model.UserSubject(uEmil), Profile: taxdome.Client, Domain: business, From: now.Add(time.Hour), Until: now.Add(2 * time.Hour)})
 
 		elsewhere := []string{"a-firm/ Firm a-firm/:", "a-firm/business Firm a-firm/The business: Client"}
 		here := []string{"b-firm/ Firm b-firm/:", "b-firm/family Firm b-firm/The family: Client"}
@@ -72,8 +73,8 @@ func TestTAX13Places(t *testing.T) {
 		require.Equal(t, here, placesOf(t, az, uCarl, dossier(other, "business")))
 		require.Equal(t, here[1:], placesOf(t, az, uCarl, home(firm)))
 		require.Empty(t, placesOf(t, az, uCarl, family))
-		require.Equal(t, []string{"b-firm/ Firm b-firm/: Employee Manage accounts", "b-firm/business Firm b-firm/The business:"},
-			placesOf(t, az, uEmil, model.Domain{}))
+		emils := []string{"b-firm/ Firm b-firm/: Employee Manage accounts", "b-firm/business Firm b-firm/The business:"}
+		require.Equal(t, emils, placesOf(t, az, uEmil, model.Domain{}))
 		// Whoever stops, stops.
 		for p, err := range az.Places(ctx, uCarl, model.Domain{}) {
 			require.NoError(t, err)
@@ -83,7 +84,9 @@ func TestTAX13Places(t *testing.T) {
 
 		now = now.Add(time.Hour) // the grant begins
 		require.Equal(t, []string{here[0], "b-firm/business Firm b-firm/The business: Client", here[1]}, placesOf(t, az, uCarl, dossier(other, "business")))
+		require.Equal(t, []string{emils[0], emils[1] + " Client"}, placesOf(t, az, uEmil, model.Domain{}))
 		now = now.Add(time.Hour)
+		require.Equal(t, emils, placesOf(t, az, uEmil, model.Domain{}))
 		require.Equal(t, here, placesOf(t, az, uCarl, dossier(other, "business")))
 
 		// LOGIN off (TAX-11), a closed account, a deactivated membership, a closed firm.

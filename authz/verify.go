@@ -75,13 +75,25 @@ func newVerifier(cfg Config) *verifier {
 }
 
 // confirm returns the answer to a request, and no to one of the share that
-// Casbin answers otherwise. An error of Casbin's is an error of the check.
+// Casbin answers otherwise. An error of Casbin's is an error of the check, and so
+// is the end of ctx before Casbin has answered.
 func (v *verifier) confirm(ctx context.Context, st *state, r Request, at time.Time, ok bool) (bool, error) {
 	if v.share < 1 && rand.Float64() >= v.share {
 		return ok, nil
 	}
 	q := request(r.User, r.Domain, r.Permission)
-	theirs, err := v.ask(st, q, at)
+	var theirs engine.Explanation
+	var err error
+	answered := make(chan struct{})
+	go func() { // Casbin knows no contexts
+		defer close(answered)
+		theirs, err = v.ask(st, q, at)
+	}()
+	select {
+	case <-answered:
+	case <-ctx.Done():
+		return false, fmt.Errorf("verify: %w", ctx.Err())
+	}
 	if err != nil {
 		return false, fmt.Errorf("verify: %w", err)
 	}

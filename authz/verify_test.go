@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -71,6 +72,26 @@ func TestVerifyDifference(t *testing.T) {
 	require.Equal(t, []bool{false, false}, answers)
 	require.EqualValues(t, 5, az.Differences())
 	require.Equal(t, 5, strings.Count(log.String(), "\n"))
+}
+
+// A check whose context ends before Casbin has answered is no yes.
+func TestVerifyWaitsNoLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	az, err := authz.Open(t.Context(), s.db, authz.Config{Pack: accountancy.Pack(), Clock: noon, Verify: 1})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	authz.Verify(az, func(casbin bool) bool {
+		cancel()
+		<-never
+		return casbin
+	})
+	ok, err := az.Enforce(ctx, uCarl, dTwo, accountancy.ViewFigure)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, ok)
+	require.Zero(t, az.Differences())
 }
 
 // A share of the checks is verified, none at zero, and what is no share is
