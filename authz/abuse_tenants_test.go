@@ -28,6 +28,10 @@ func reads() []reading {
 		of := map[model.Domain]model.UserID{home(tAcme): uAnn, home(tBeta): uBea, home(tGone): uGus, home(tNone): uNone}[in]
 		return az.Person(ctx, by, of)
 	}
+	personLedger := func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+		of := map[model.Domain]model.UserID{home(tAcme): uAnn, home(tBeta): uBea, home(tGone): uGus, home(tNone): uNone}[in]
+		return az.PersonLedger(ctx, by, of, 0, 10)
+	}
 	return []reading{
 		{"Tenant", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
 			return az.Tenant(ctx, by, in.Tenant())
@@ -41,11 +45,36 @@ func reads() []reading {
 		{"Dossier", dOne, func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
 			return az.Dossier(ctx, by, in)
 		}},
-		{"Person", home(tAcme), person},
+		{"Person", home(tAcme), person}, {"PersonLedger", home(tAcme), personLedger},
+		{"AccountRequests", home(tAcme), readRequests}, {"AccountRequests", dOne, readRequests},
+		{"Reviews", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Reviews(ctx, by, in.Tenant())
+		}},
+		{"Review", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Review(ctx, by, in.Tenant(), rOpen)
+		}},
+		{"Messages", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Messages(ctx, by, in.Tenant(), authz.MessageFilter{}, model.MessageID{})
+		}},
+		{"Copies", home(tAcme), func(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+			return az.Copies(ctx, by, in.Tenant())
+		}},
+		{"Preferences", home(tAcme), readPreferences}, {"Preferences", dOne, readPreferences},
 		{"Members", home(tAcme), readMembers}, {"Members", dOne, readMembers},
 		{"Grants", home(tAcme), readGrants}, {"Grants", dOne, readGrants},
 		{"Advice", home(tAcme), readAdvice}, {"Advice", dTwo, readAdvice},
+		{"Invitations", home(tAcme), readInvitations}, {"Invitations", dOne, readInvitations},
+		{"Invitation", home(tAcme), readInvitation}, {"Invitation", dOne, readInvitation},
+		{"Contacts", home(tAcme), readContacts}, {"Contacts", dOne, readContacts},
 	}
+}
+
+func readRequests(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+	return az.AccountRequests(ctx, by, in, "", model.RequestID{}, 10)
+}
+
+func readPreferences(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {
+	return az.Preferences(ctx, by, in, uEmil)
 }
 
 func readMembers(ctx context.Context, az *authz.Authz, by authz.Actor, in model.Domain) (any, error) {

@@ -28,19 +28,24 @@ func require(st *state, by Actor, at time.Time, d model.Domain, permissions ...m
 		if ok {
 			continue
 		}
-		if !st.active(by.user) {
-			return unknown(model.TenantDomain(d.Tenant())) // nor which of its dossiers there are
-		}
-		sees, err := st.sees(by.user, d, at)
-		if err != nil {
+		if err := know(st, by.user, at, d); err != nil {
 			return err
-		}
-		if !sees {
-			return unknown(d)
 		}
 		return denied(st, by.user, d, p, at)
 	}
 	return nil
+}
+
+// know refuses a user who may not know that d exists.
+func know(st *state, u model.UserID, at time.Time, d model.Domain) error {
+	if !st.active(u) {
+		return unknown(model.TenantDomain(d.Tenant())) // nor which of its dossiers there are
+	}
+	sees, err := st.sees(u, d, at)
+	if err == nil && !sees {
+		err = unknown(d)
+	}
+	return err
 }
 
 // sees reports whether u may know that d exists.
@@ -65,8 +70,8 @@ type query struct {
 	state *state
 }
 
-// read runs fn for an actor who may do p in d. The system may read a closed
-// tenant.
+// read runs fn for an actor who may do p in d, or, when p is zero, may know of
+// d. The system may read a closed tenant.
 func read[T any](ctx context.Context, az *Authz, by Actor, d model.Domain, p model.Permission, what string, fn func(*query) (T, error)) (T, error) {
 	var found, none T
 	err := az.ready()
@@ -75,11 +80,15 @@ func read[T any](ctx context.Context, az *Authz, by Actor, d model.Domain, p mod
 	}
 	if err = by.check(); err == nil {
 		var q *query
-		if q, err = az.query(ctx, d); err == nil && !by.system {
-			err = require(q.state, by, az.now(), d, p)
-		}
-		if err == nil && by.system {
-			err = q.exists(d)
+		if q, err = az.query(ctx, d); err == nil {
+			switch {
+			case by.system:
+				err = q.exists(d)
+			case p.IsZero():
+				err = know(q.state, by.user, az.now(), d)
+			default:
+				err = require(q.state, by, az.now(), d, p)
+			}
 		}
 		if err == nil {
 			found, err = fn(q)

@@ -12,6 +12,8 @@ type Actor struct {
 	user   model.UserID
 	system bool
 	reason string
+
+	invitation model.InvitationID // whoever has its link: see [Authz.Decline]
 }
 
 // System is the host application itself. It needs no permission, but what
@@ -29,16 +31,35 @@ func (a Actor) Because(reason string) Actor {
 	return a
 }
 
-// String returns "system" or "user:ID", as the ledger writes it.
+// systemName is how System is written.
+const systemName = "system"
+
+// String returns "system" or "user:ID", as the ledger writes it, or
+// "invitation:ID" for whoever has the link of an invitation.
 func (a Actor) String() string {
-	if a.system {
-		return "system"
+	switch {
+	case a.system:
+		return systemName
+	case !a.invitation.IsZero():
+		return "invitation:" + a.invitation.String()
 	}
 	return model.UserSubject(a.user).String()
 }
 
+// parseActor reads what String writes of the system and of a user.
+func parseActor(s string) (Actor, error) {
+	if s == systemName {
+		return System, nil
+	}
+	who, err := model.ParseSubject(s)
+	if u, ok := who.User(); ok && err == nil {
+		return By(u), nil
+	}
+	return Actor{}, fmt.Errorf("actor %q: %w", s, ErrCorrupt)
+}
+
 func (a Actor) check() error {
-	if !a.system && a.user.IsZero() {
+	if !a.system && a.user.IsZero() && a.invitation.IsZero() {
 		return fmt.Errorf("actor: want authz.System or authz.By(user): %w", ErrInvalid)
 	}
 	return checkText("reason", a.reason, optional, 500)

@@ -165,10 +165,11 @@ func (s *state) held(p model.Profile, d model.Domain) bool {
 
 // anyAssigned reports whether an active member is assigned to d.
 func (s *state) anyAssigned(d model.Domain) bool {
-	return slices.ContainsFunc(s.find(func(r store.Row) bool {
-		return r.Rule.PType == "g" && r.Rule.V[1] == model.Assigned && r.Rule.V[2] == d.String()
-	}), func(r store.Row) bool {
-		who, err := model.ParseSubject(r.Rule.V[0])
-		return err == nil && len(s.usersOf(who)) > 0
-	})
+	for name := range s.rows.Names("g", model.Assigned, d.String()) {
+		who, err := model.ParseSubject(name)
+		if err == nil && slices.ContainsFunc(s.usersOf(who), s.active) {
+			return true
+		}
+	}
+	return false
 }

@@ -154,5 +154,5 @@ func (c *change) unlink(d model.Domain, a Assignment, left map[Assignment]bool) 
 		}
 	}
 	rule := model.AssignedRule(a.who, d)
-	return c.forget(func(r store.Row) bool { return r.Rule == rule })
+	return c.forget(only(rule))
 }

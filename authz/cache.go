@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +18,7 @@ type cache struct {
 	staleness time.Duration
 	limit     int
 
-	mu    sync.RWMutex
-	slots map[model.TenantID]*slot
+	slots slots
 }
 
 // A slot is the newest state of one tenant that this node knows.
@@ -31,6 +29,14 @@ type slot struct {
 	busy    chan struct{} // holds one while the database is asked, and to publish
 }
 
+// use notes that the tenant was asked about. Once a second is enough: a note in
+// every check would have checks on several processors wait for each other.
+func (s *slot) use(at int64) {
+	if at-s.used.Load() > int64(time.Second) {
+		s.used.Store(at)
+	}
+}
+
 // started is what the cache's clock counts from: real, monotonic time, which
 // has nothing to do with the clock that decides.
 var started = time.Now()
@@ -39,34 +45,35 @@ func now() int64 { return int64(time.Since(started)) }
 
 // current returns the tenant's state, no older than the staleness bound.
 func (c *cache) current(ctx context.Context, t model.TenantID) (*state, error) {
-	s := c.slot(t)
+	s := c.slots.find(t)
 	if s != nil {
-		if st := s.state.Load(); st != nil && now()-s.checked.Load() < int64(c.staleness) {
-			s.used.Store(now())
+		at := now()
+		if st := s.state.Load(); st != nil && at-s.checked.Load() < int64(c.staleness) {
+			s.use(at)
 			return st, nil
 		}
 	}
 	return c.refresh(ctx, t)
 }
 
+// fresh reports whether checks would still go by st without asking the database.
+func (c *cache) fresh(st *state) bool {
+	s := c.slots.find(st.tenant)
+	return s != nil && s.state.Load() == st && now()-s.checked.Load() < int64(c.staleness)
+}
+
 // known returns the newest state in memory, however old, or nil.
 func (c *cache) known(t model.TenantID) *state {
-	if s := c.slot(t); s != nil {
+	if s := c.slots.find(t); s != nil {
 		return s.state.Load()
 	}
 	return nil
 }
 
-func (c *cache) slot(t model.TenantID) *slot {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.slots[t]
-}
-
 // refresh asks the database whether the tenant's state is still the newest,
 // and loads it if not.
 func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
-	s := c.open(t)
+	s := c.slots.open(t)
 	select {
 	case s.busy <- struct{}{}:
 	case <-ctx.Done():
@@ -80,7 +87,7 @@ func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	}
 	fresh, err := c.fetch(ctx, t, st)
 	if err != nil && (st == nil || errors.Is(err, ErrNotFound)) {
-		c.drop(t)
+		c.slots.drop(t)
 	}
 	switch {
 	case err == nil:
@@ -93,7 +100,7 @@ func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	s.checked.Store(asked)
 	s.used.Store(asked)
 	if st == nil {
-		c.trim()
+		c.slots.trim(c.limit)
 	}
 	return fresh, nil
 }
@@ -110,15 +117,7 @@ func (c *cache) fetch(ctx context.Context, t model.TenantID, st *state) (*state,
 			return st, nil
 		}
 	}
-	loaded, err := c.store.Load(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	pack, err := c.packs.at(ctx, c.store, loaded.PackHead)
-	if err != nil {
-		return nil, err
-	}
-	return newState(t, pack, loaded), nil
+	return c.packs.load(ctx, c.store, t)
 }
 
 // publish makes st, which a transaction has just committed, the tenant's
@@ -126,7 +125,7 @@ func (c *cache) fetch(ctx context.Context, t model.TenantID, st *state) (*state,
 // tenant that is not in memory is left to the next check: st may not be the
 // newest any more.
 func (c *cache) publish(st *state, since int64) {
-	s := c.slot(st.tenant)
+	s := c.slots.find(st.tenant)
 	if s == nil {
 		return
 	}
@@ -143,54 +142,4 @@ func (c *cache) publish(st *state, since int64) {
 		s.checked.Store(since)
 		s.used.Store(now())
 	}
-}
-
-// open returns the tenant's slot, empty when it is new.
-func (c *cache) open(t model.TenantID) *slot {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.slots[t]
-	if s == nil {
-		s = &slot{busy: make(chan struct{}, 1)}
-		s.used.Store(now())
-		c.slots[t] = s
-	}
-	return s
-}
-
-// trim drops tenants while there are too many: each time the one that was not
-// asked about for the longest time, out of a handful that the map happens to
-// give. That is the least recently used, nearly, at a cost that does not grow
-// with the number of tenants.
-func (c *cache) trim() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	const handful = 16
-	for len(c.slots) > c.limit {
-		var oldest model.TenantID
-		var used int64
-		seen := 0
-		for t, s := range c.slots {
-			if at := s.used.Load(); seen == 0 || at < used {
-				oldest, used = t, at
-			}
-			if seen++; seen == handful {
-				break
-			}
-		}
-		delete(c.slots, oldest)
-	}
-}
-
-// clear drops every tenant.
-func (c *cache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.slots)
-}
-
-func (c *cache) drop(t model.TenantID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.slots, t)
 }

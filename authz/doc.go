@@ -19,6 +19,78 @@
 // removes somebody who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
+// # People come in
+//
+// A company can come into being with its first user: [Authz.Register]. Others
+// are invited, to a tenant or to dossiers, with the profiles that the inviter
+// may give: [Authz.Invite], or [Authz.InviteAll] for a file of them. A link is
+// mailed; the page behind it shows [Authz.Invited], and its form calls
+// [Authz.Accept] or [Authz.Decline]:
+//
+//	inv, err := az.Invite(ctx, authz.By(ann), office.ID, authz.NewInvitation{FirstName: "Bob", …})
+//	offer, err := az.Invited(ctx, token)  // GET: shows who invites to what
+//	inv, err = az.Accept(ctx, token, authz.Acceptance{SignedIn: user, …}) // POST
+//
+// Who has an account already is linked to one more tenant or dossier by the
+// same link, and must be signed in as exactly who has the address. A token is
+// good once, and for a while: see [InvitationTerms]. The database has its hash
+// alone. What the inviter may no longer give is not given: the invitation then
+// needs renewal, by [Authz.Resend]. No answer tells an inviter whether an
+// address has an account, or anybody why a link is not good: [ErrExpired] is
+// all they get.
+//
+// # Contacts
+//
+// [Authz.AddContact] makes somebody a contact of a dossier, or of a tenant: a
+// person with addresses, and for each address there three switches. Login invites
+// it, Notify sends it messages, Sync has its mail fetched; [Authz.SetSwitch] turns
+// one, and [Authz.Contacts] lists them. A contact without a login is known and
+// reached, and has no access: a member who is [Invited].
+//
+// Addresses of contacts are what the tenant says; the addresses of a [Person] are
+// that person's own, and those that are verified tell who signs in:
+// [Authz.PersonByAddress]. Access belongs to the person, not to the address. So once
+// a contact was moved to a new address ([Authz.MoveAddress]), a host that keeps
+// credentials by address takes the old one away with [Authz.RemoveAddress].
+//
+// Somebody new gets a person that the tenant keeps. If an account turns out to
+// have the address, it takes that person's place when it accepts, with the switches,
+// preferences, profiles, teams and assignments of that person, whose ID is then
+// gone: the ledger's detail of that acceptance names it as "contact". A host that
+// keeps IDs of contacts looks for it there.
+//
+// # Account requests
+//
+// Who has "account_request submit" on a dossier asks for an account for somebody
+// else, with [Authz.RequestAccount]. The responsible of the dossier gets a mail,
+// and who has "account_request decide" makes the request an invitation of their
+// own, with [Authz.ApproveRequest], or declines it. [Config.Requests] says how
+// long that can be done.
+//
+// # Reviews
+//
+// A review asks those who have "review conduct" to look at every access that
+// there is when it is opened: each membership, profile, place in a team and link
+// to a dossier. Each is confirmed, changed or removed; what anything else takes
+// away meanwhile counts as removed, by who did that. When all are decided the
+// review is closed, and [Authz.Review] with [Review.WriteCSV] says who decided
+// what and when.
+//
+// The vendor sets how often, with [Authz.SetReviewSchedule], has
+// [Authz.OpenReviews] called now and then, as [Authz.Work] does, and sees with
+// [Authz.Overdue] who is late. Nobody confirms what they have themselves while
+// somebody else can.
+//
+// # Messages
+//
+// What is to be mailed is written with the change that it tells of, and sent
+// by [Authz.Work], in this process or another: see [Mail]. A change that does
+// not happen mails nothing, and no request waits for a mail server. A message
+// whose reason is gone when its turn comes is not sent: a revoked invitation, a
+// recipient who was removed. Tokens are made as a mail is sent, and are nowhere
+// but in it. [Authz.Recipients] answers who gets the messages of a topic, and
+// [Authz.Notify] sends them one.
+//
 // # Lists
 //
 // [Authz.Dossiers], [Authz.Subjects] and [Authz.Permissions] turn the question

@@ -157,13 +157,13 @@ func (az *Authz) SetModule(ctx context.Context, by Actor, d model.Domain, m mode
 		if !c.catalog().HasModule(m) {
 			return c.undeclared("module", m)
 		}
-		return c.mark(d, model.ModuleTrait(m), on)
+		return c.switchTrait(d, model.ModuleTrait(m), on)
 	})
 }
 
-// mark gives a dossier a trait or takes it away, unless the actor comes to more
+// switchTrait gives a dossier a trait or takes it away, unless the actor comes to more
 // by it.
-func (c *change) mark(d model.Domain, t model.Trait, on bool) error {
+func (c *change) switchTrait(d model.Domain, t model.Trait, on bool) error {
 	if err := c.toggle(model.TraitRule(d, t), on); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (az *Authz) SetFlag(ctx context.Context, by Actor, d model.Domain, f model.
 		if !c.catalog().HasFlag(f) {
 			return c.undeclared("flag", f)
 		}
-		return c.mark(d, model.FlagTrait(f), on)
+		return c.switchTrait(d, model.FlagTrait(f), on)
 	})
 }
 
@@ -236,7 +236,11 @@ func (az *Authz) ReopenDossier(ctx context.Context, by Actor, d model.Domain) er
 			return err
 		}
 		c.detail["domain"] = d.String()
-		return require(c.after(), by, c.at, d, model.CloseDossier)
+		after, err := c.after()
+		if err != nil {
+			return err
+		}
+		return require(after, by, c.at, d, model.CloseDossier)
 	})
 }
 

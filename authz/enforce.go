@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -16,30 +14,39 @@ import (
 // [Config.Staleness] allows. A tenant or dossier that does not exist is no
 // error; nobody may do anything there.
 func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
-	var ok bool
-	st, at, err := az.ask(ctx, Request{user, domain, p})
-	if err == nil {
-		ok, err = az.check(ctx, st, Request{user, domain, p}, at)
-	}
+	ok, err := az.enforce(ctx, user, domain, p)
 	if err != nil {
 		return false, fmt.Errorf("authz: enforce: %w", err)
 	}
 	return ok, nil
 }
 
-// ask checks a request and returns what it is decided by.
-func (az *Authz) ask(ctx context.Context, r Request) (*state, time.Time, error) {
+// enforce is the whole of a decision: it finds the tenant's rows, as new as
+// they must be, and the compiled question, and asks the one the other.
+func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
+	st, err := az.ask(ctx, domain)
+	if err != nil {
+		return false, err
+	}
+	entry, err := st.pack.asks(user, domain, p)
+	if err != nil {
+		return false, err
+	}
+	if az.verifier != nil {
+		return az.check(ctx, st, Request{user, domain, p}, az.now())
+	}
+	return st.rows.Decide(model.UserSubject(user).String(), domain.String(), entry.question, az.tick)
+}
+
+// ask returns what requests in a domain are decided by.
+func (az *Authz) ask(ctx context.Context, domain model.Domain) (*state, error) {
 	if err := az.ready(); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
-	st, err := az.view(ctx, r.Domain.Tenant())
-	if err == nil {
-		err = r.check(st.pack)
-	}
-	return st, az.now(), err
+	return az.view(ctx, domain.Tenant())
 }
 
 // view is [Authz.state], or a state without rows for a tenant that does not
@@ -47,7 +54,8 @@ func (az *Authz) ask(ctx context.Context, r Request) (*state, time.Time, error) 
 func (az *Authz) view(ctx context.Context, t model.TenantID) (*state, error) {
 	st, err := az.state(ctx, t)
 	if errors.Is(err, ErrNotFound) {
-		return newState(t, az.packs.newest(), store.Loaded{}), nil
+		pack := az.packs.newest()
+		return &state{tenant: t, pack: pack, rows: pack.empty}, nil
 	}
 	return st, err
 }
@@ -56,7 +64,11 @@ func (az *Authz) view(ctx context.Context, t model.TenantID) (*state, error) {
 // yes, and no is a [*DeniedError], which is an [ErrDenied].
 func (az *Authz) Require(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) error {
 	var ok bool
-	st, at, err := az.ask(ctx, Request{user, domain, p})
+	st, err := az.ask(ctx, domain)
+	at := az.now()
+	if err == nil {
+		_, err = st.pack.asks(user, domain, p)
+	}
 	if err == nil {
 		ok, err = az.check(ctx, st, Request{user, domain, p}, at)
 	}
@@ -76,22 +88,22 @@ type Request struct {
 	Permission model.Permission
 }
 
-// check refuses a request that the pack could not answer.
-func (r Request) check(pack *model.Pack) error {
+// asks returns what u asks with p, and refuses what the pack could not answer.
+func (c *pack) asks(u model.UserID, d model.Domain, p model.Permission) (*asked, error) {
 	switch {
-	case r.User.IsZero():
-		return fmt.Errorf("user is not set: %w", ErrInvalid)
-	case r.Domain.IsZero():
-		return fmt.Errorf("domain is not set: %w", ErrInvalid)
+	case u.IsZero():
+		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
+	case d.IsZero():
+		return nil, fmt.Errorf("domain is not set: %w", ErrInvalid)
 	}
-	entry, ok := pack.Catalog.Permission(r.Permission.For(r.User))
-	if !ok {
-		return fmt.Errorf("permission %q: the pack %s declares none of that name: %w", r.Permission, pack.Name, ErrInvalid)
+	entry := c.permission(u, p)
+	if entry == nil {
+		return nil, fmt.Errorf("permission %q: the pack %s declares none of that name: %w", p, c.Name, ErrInvalid)
 	}
-	if !entry.Place.Covers(r.Domain) {
-		return fmt.Errorf("permission %q is asked in a %v, not in %v: %w", r.Permission, entry.Place, r.Domain, ErrInvalid)
+	if !entry.place.Covers(d) {
+		return nil, fmt.Errorf("permission %q is asked in a %v, not in %v: %w", p, entry.place, d, ErrInvalid)
 	}
-	return nil
+	return entry, nil
 }
 
 // EnforceBatch answers many requests, in their order. All those about one
@@ -115,7 +127,7 @@ func (az *Authz) EnforceBatch(ctx context.Context, requests []Request) ([]bool, 
 			states[r.Domain.Tenant()] = st
 		}
 		if err == nil {
-			err = r.check(st.pack)
+			_, err = st.pack.asks(r.User, r.Domain, r.Permission)
 		}
 		if err == nil {
 			answers[i], err = az.check(ctx, st, r, at)

@@ -21,6 +21,9 @@ var (
 	// ErrConflict: it does not fit what is there, such as an id that is taken,
 	// the last administrator, or a deactivated member.
 	ErrConflict = store.ErrConflict
+	// ErrExpired: a request for an account waited too long; or a link is not
+	// good, or not any more: which of the two, and why, is not said.
+	ErrExpired = errors.New("expired")
 	// ErrInvalid: the request itself is malformed.
 	ErrInvalid = model.ErrInvalid
 	// ErrStale: what this node knows is too old to decide on, and the

@@ -349,6 +349,64 @@ func ExampleAuthz_Withdraw() {
 	// Output: false <nil>
 }
 
+func ExampleAuthz_AddContact() {
+	az, done := open()
+	defer done()
+	carla := must(az.AddContact(ctx, authz.By(ann), bakery, authz.NewContact{
+		FirstName: "Carla", LastName: "Baker", Phone: "0470 12 34 56", Country: "BE",
+		Addresses: []authz.ContactAddress{
+			{Email: "carla@bakery.example", Label: "work", Login: true, Notify: true},
+			{Email: "carla@home.example", Sync: true},
+		},
+	}))
+	for _, c := range must(az.Contacts(ctx, authz.By(ann), bakery)) {
+		fmt.Println(c.FirstName, c.LastName, c.Phone, c.Member)
+		for _, a := range c.Addresses {
+			fmt.Println(a.Email, a.Login, a.Notify, a.Sync, a.State)
+		}
+	}
+	fmt.Println(az.Enforce(ctx, carla, bakery, accountancy.EnterPortal))
+	// Output:
+	// Carla Baker +32470123456 invited
+	// carla@bakery.example true true false invited
+	// carla@home.example false false true not invited
+	// false <nil>
+}
+
+func ExampleAuthz_SetSwitch() {
+	az, done := open()
+	defer done()
+	carla := must(az.AddContact(ctx, authz.By(ann), bakery, authz.NewContact{
+		FirstName: "Carla", LastName: "Baker", Addresses: []authz.ContactAddress{{Email: "carla@bakery.example"}},
+	}))
+	check(az.SetSwitch(ctx, authz.By(ann), bakery, carla, "carla@bakery.example", authz.Sync, true))
+	fmt.Println(must(az.Synced(ctx, bakery))[0].Email)
+	check(az.SetSwitch(ctx, authz.By(ann), bakery, carla, "carla@bakery.example", authz.Login, true))
+	for _, inv := range must(az.Invitations(ctx, authz.By(ann), bakery, model.InvitationID{}, 10)) {
+		fmt.Println(inv.Email, inv.State, inv.Grants[0].Profile)
+	}
+	// Output:
+	// carla@bakery.example
+	// carla@bakery.example pending administrator
+}
+
+func ExampleAuthz_MoveAddress() {
+	az, done := open()
+	defer done()
+	carla := must(az.AddContact(ctx, authz.By(ann), bakery, authz.NewContact{
+		FirstName: "Carla", LastName: "Baker", Addresses: []authz.ContactAddress{{Email: "carla@bakery.example", Login: true}},
+	}))
+	// Nothing was accepted yet: there is no access to move.
+	err := az.MoveAddress(ctx, authz.By(ann), bakery, carla, "carla@bakery.example", "carla@home.example")
+	fmt.Println(errors.Is(err, authz.ErrConflict))
+	check(az.ChangeAddress(ctx, authz.By(ann), bakery, carla, "carla@bakery.example", "carla@home.example"))
+	a := must(az.Contacts(ctx, authz.By(ann), bakery))[0].Addresses[0]
+	fmt.Println(a.Email, a.State)
+	// Output:
+	// true
+	// carla@home.example invited
+}
+
 func ExampleAuthz_AddTeamMember() {
 	az, done := open()
 	defer done()

@@ -98,7 +98,11 @@ func (d Decision) Reason() string {
 // or what is missing and which profiles would give it.
 func (az *Authz) Explain(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (Decision, error) {
 	var d Decision
-	st, at, err := az.ask(ctx, Request{user, domain, p})
+	st, err := az.ask(ctx, domain)
+	at := az.now()
+	if err == nil {
+		_, err = st.pack.asks(user, domain, p)
+	}
 	if err == nil {
 		d, err = st.explain(user, domain, p, at)
 	}
@@ -119,12 +123,8 @@ func denied(st *state, user model.UserID, domain model.Domain, p model.Permissio
 
 func (st *state) explain(user model.UserID, domain model.Domain, p model.Permission, at time.Time) (Decision, error) {
 	d := Decision{Revision: st.head.Revision, At: at}
-	e, err := st.engine()
-	if err != nil {
-		return d, err
-	}
 	q := request(user, domain, p)
-	x, err := e.Explain(q, at)
+	x, err := st.rows.Explain(q, at)
 	if err != nil {
 		return d, err
 	}
@@ -147,7 +147,7 @@ func (st *state) explain(user model.UserID, domain model.Domain, p model.Permiss
 		if entry.Place&placeOf(domain) == 0 && entry.Place&model.AtTenant == 0 {
 			continue
 		}
-		ok, err := e.EnforceAs(q, entry.Profile.String(), at)
+		ok, err := st.rows.EnforceAs(q, entry.Profile.String(), at)
 		if err != nil {
 			return d, err
 		}

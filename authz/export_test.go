@@ -4,15 +4,16 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
 // Known tells what az has in memory: how many tenants, and the revision of one.
 func Known(az *Authz, t model.TenantID) (tenants int, revision uint64) {
-	az.cache.mu.RLock()
-	tenants = len(az.cache.slots)
-	az.cache.mu.RUnlock()
+	tenants = int(az.cache.slots.size.Load())
 	if st := az.cache.known(t); st != nil {
 		revision = st.head.Revision
 	}
@@ -26,6 +27,76 @@ func PublishAgain(az *Authz, t model.TenantID, f func()) {
 	az.cache.publish(old, since)
 }
 
+// CanonicalPhone is canonicalPhone.
+var CanonicalPhone = canonicalPhone
+
+// Token makes a token for an invitation, as the mailing of it does.
+func Token(ctx context.Context, az *Authz, id model.InvitationID) (token string, err error) {
+	err = az.store.Query(ctx).Transaction(func(tx *gorm.DB) error {
+		token, err = mint(tx, id.String(), az.now())
+		return err
+	})
+	return token, err
+}
+
+// Replace puts the member u in the place of a person that t keeps.
+func Replace(ctx context.Context, az *Authz, t model.TenantID, kept, u model.UserID) error {
+	return az.write(ctx, System, t, "replace", func(c *change) error {
+		if err := c.activate(u); err != nil {
+			return err
+		}
+		c.add(c.membership(u))
+		return c.replace(kept, u)
+	})
+}
+
+// Send puts a message into the outbox, in a change of its own.
+func Send(ctx context.Context, az *Authz, kind MessageKind, d model.Domain, subject string, user model.UserID, name, email, locale string) error {
+	return az.write(ctx, System, d.Tenant(), "send", func(c *change) error {
+		return c.send(message{kind: kind, domain: d, subject: subject, to: addressee{user, name, email, locale}})
+	})
+}
+
+// Revoke revokes an invitation: its tokens first, which is the harder order.
+func Revoke(ctx context.Context, az *Authz, t model.TenantID, invitation string) error {
+	return az.write(ctx, System, t, "revoke", func(c *change) error {
+		if err := c.db().Where("invitation = ?", invitation).Delete(&store.Token{}).Error; err != nil {
+			return err
+		}
+		return c.db().Model(&store.Invitation{}).Where("id = ?", invitation).Update("state", store.Revoked).Error
+	})
+}
+
+// Render writes a mail with the shipped templates.
+func Render(kind MessageKind, locale string, c Content) (subject, text, html string, err error) {
+	t, err := shippedTemplates()
+	if err != nil {
+		return "", "", "", err
+	}
+	return t.render(kind, locale, c)
+}
+
+// Kinds are the kinds of message, and Locales the languages of the templates.
+var (
+	Kinds   = kinds
+	Locales = locales
+)
+
+// AcceptUnguarded is Accept without its guard: what the link is good for is
+// read before the tenant is locked, and not again.
+func AcceptUnguarded(ctx context.Context, az *Authz, token string, a Acceptance) (Invitation, error) {
+	seen, err := follow(az.db(ctx), token, az.now(), az.terms)
+	if err != nil {
+		return Invitation{}, err
+	}
+	return az.accept(ctx, token, a, func(*change, string) (*link, error) { return seen, nil })
+}
+
+// RevokePending is revokePending, in a change of its own.
+func RevokePending(ctx context.Context, az *Authz, canonical string, d model.Domain) error {
+	return az.write(ctx, System, d.Tenant(), "test", func(c *change) error { return c.revokePending(canonical, d) })
+}
+
 // Verify makes another answer than Casbin's the one that checks are verified
 // with.
 func Verify(az *Authz, answer func(casbin bool) bool) {
@@ -35,6 +106,23 @@ func Verify(az *Authz, answer func(casbin bool) bool) {
 		x.Allowed = answer(x.Allowed)
 		return x, err
 	}
+}
+
+// AskCasbin gives Casbin's answers to a request in the state that az has of the
+// tenant: with the rows that concern it, and with all rows.
+func AskCasbin(az *Authz, r Request, at time.Time) (few, all bool, err error) {
+	st, q := az.cache.known(r.Domain.Tenant()), request(r.User, r.Domain, r.Permission)
+	text, rows := st.pack.Model.Text, st.allRows()
+	for answer, given := range map[*bool][]engine.Row{&few: sortRows(rows).of(q), &all: rows} {
+		c, err := engine.NewCasbin(text, given)
+		if err == nil {
+			*answer, err = c.Enforce(q, at)
+		}
+		if err != nil {
+			return false, false, err
+		}
+	}
+	return few, all, nil
 }
 
 // ListInScope is what a Scope does under a model that it cannot compile, with a

@@ -248,3 +248,27 @@ var errAny = errors.New("any")
 func ignoring(fn func(tx *authz.Tx) error) func(tx *authz.Tx) error {
 	return func(tx *authz.Tx) error { _ = fn(tx); return nil }
 }
+
+// An acceptance during which a statement fails has not happened, nor has its
+// refusal, and the link is as good as before.
+func TestFailingAcceptance(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"accepted": false, "needs renewal": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTimed(t, emptyDB(t))
+			token := s.token(t, s.invite(t, admin, offer(newcomer, dTwo, accountancy.FullAccess)))
+			if late {
+				require.NoError(t, s.az.CloseDossier(t.Context(), admin, dTwo))
+			}
+			f := inject(t, s.db)
+			f.fail(t, s.scene, func() error {
+				_, err := s.az.Accept(t.Context(), token, authz.Acceptance{NewUser: uGhost})
+				if late && errors.Is(err, authz.ErrExpired) {
+					return nil
+				}
+				return err
+			})
+		})
+	}
+}

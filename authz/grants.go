@@ -47,7 +47,7 @@ func (c *change) grant(g Grant) error {
 		return fmt.Errorf("grant ends at %v, before it begins or in the past: %w", until, ErrInvalid)
 	}
 	rule := model.GrantRule(g.Subject, g.Profile, g.Domain)
-	if old, held := c.before.rows[rule]; held {
+	if old, held := c.before.rows.Find(rule); held {
 		if old.From.Equal(from) && old.Until.Equal(until) {
 			return nil
 		}
@@ -66,25 +66,49 @@ func (c *change) grant(g Grant) error {
 
 // Withdraw takes a profile back. It takes what [Authz.Grant] takes.
 func (az *Authz) Withdraw(ctx context.Context, by Actor, from model.Subject, p model.Profile, in model.Domain) error {
-	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error {
-		rule := model.GrantRule(from, p, in)
-		// The system may take back what an older pack declared.
-		if _, declared := c.catalog().Profile(p); declared || !by.system || !c.before.has(rule) {
-			if err := c.overGrant(from, p, in); err != nil {
-				return err
-			}
+	return az.write(ctx, by, in.Tenant(), "withdraw", func(c *change) error { return c.withdraw(from, p, in) })
+}
+
+// withdraw is [Authz.Withdraw] within a larger change.
+func (c *change) withdraw(from model.Subject, p model.Profile, in model.Domain) error {
+	rule := model.GrantRule(from, p, in)
+	// The system may take back what an older pack declared.
+	if _, declared := c.catalog().Profile(p); declared || !c.by.system || !c.before.has(rule) {
+		if err := c.overGrant(from, p, in); err != nil {
+			return err
 		}
-		if !c.before.has(rule) {
-			return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
-		}
-		c.remove(rule)
-		return nil
-	})
+	}
+	if !c.before.has(rule) {
+		return fmt.Errorf("profile %v of %v in %v: %w", p, from, in, ErrNotFound)
+	}
+	c.remove(rule)
+	return nil
 }
 
 // overGrant refuses an actor who may not give or take profile p of who in d,
 // and what cannot be held there at all.
 func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) error {
+	if err := c.overProfile(p, d); err != nil {
+		return err
+	}
+	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
+	return c.overSubject(who)
+}
+
+// overProfile refuses an actor who may not give or take profile p in d, and a
+// profile that nobody can be given there.
+func (c *change) overProfile(p model.Profile, d model.Domain) error {
+	if err := c.holdable(p, d); err != nil {
+		return err
+	}
+	if err := c.require(d, model.GrantOf(p)); err != nil {
+		return err
+	}
+	return c.openDomain(d)
+}
+
+// holdable refuses a profile that nobody can be given in d.
+func (c *change) holdable(p model.Profile, d model.Domain) error {
 	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
 		return c.undeclared("profile", p)
@@ -92,14 +116,7 @@ func (c *change) overGrant(who model.Subject, p model.Profile, d model.Domain) e
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)
 	}
-	if err := c.require(d, model.GrantOf(p)); err != nil {
-		return err
-	}
-	if err := c.openDomain(d); err != nil {
-		return err
-	}
-	c.detail["subject"], c.detail["profile"], c.detail["domain"] = who.String(), p.String(), d.String()
-	return c.overSubject(who)
+	return nil
 }
 
 // overSubject refuses a subject that is not in the tenant, that is the actor,
@@ -109,9 +126,7 @@ func (c *change) overSubject(who model.Subject) error {
 		if c.by.is(u) {
 			return fmt.Errorf("user %v cannot change its own profiles: %w", u, ErrDenied)
 		}
-		if slices.ContainsFunc(c.added, func(r store.Row) bool {
-			return r.Rule == model.GrantRule(who, model.Member, model.TenantDomain(c.tenant))
-		}) {
+		if slices.ContainsFunc(c.added, func(r store.Row) bool { return r.Rule == c.membership(u) }) {
 			return nil // joining in this very change
 		}
 		return c.activeMember(u)
@@ -138,15 +153,28 @@ type Held struct {
 // by teams, in the order of the subject's name. It takes "member view".
 func (az *Authz) Grants(ctx context.Context, by Actor, in model.Domain) ([]Held, error) {
 	return read(ctx, az, by, in, model.ViewMember, "grants", func(q *query) ([]Held, error) {
+		domain := in.String()
+		if !in.IsDossier() {
+			domain = model.Everywhere(in.Tenant())
+		}
+		var rows []store.CasbinRule // who granted is not in memory
+		err := q.db.Where("tenant = ? AND ptype = ? AND v2 = ?", in.Tenant().String(), "g", domain).Order("v0, v1").Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
 		var held []Held
-		for _, r := range q.state.find(func(r store.Row) bool { return r.Rule.PType == "g" }) {
+		for _, row := range rows {
+			r, err := row.Row()
+			if err != nil {
+				return nil, err
+			}
 			who, err := model.ParseSubject(r.Rule.V[0])
 			if err != nil {
 				return nil, err
 			}
 			p, err := model.ParseProfile(r.Rule.V[1])
 			if err != nil || p == model.Member || r.Rule != model.GrantRule(who, p, in) {
-				continue // a link of another sort, or elsewhere
+				continue // a link of another sort
 			}
 			held = append(held, Held{Grant{who, p, in, r.From, r.Until}, r.GrantedBy, r.GrantedAt})
 		}

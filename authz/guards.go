@@ -14,12 +14,12 @@ import (
 // keepRequired refuses a change that takes a required profile from the last
 // one who has it.
 func (c *change) keepRequired() error {
-	if c.before == nil || len(c.removed) == 0 || !c.before.open() {
+	if c.before == nil || !c.before.open() || !slices.ContainsFunc(c.removed, c.throughout) {
 		return nil
 	}
-	after := c.after()
-	if !after.open() {
-		return nil // the tenant itself is closed
+	after, err := c.after()
+	if err != nil || !after.open() { // the tenant itself is closed
+		return err
 	}
 	for _, entry := range c.catalog().Profiles {
 		p := entry.Profile
@@ -30,6 +30,12 @@ func (c *change) keepRequired() error {
 	return nil
 }
 
+// throughout reports whether a row gives more than membership in all of the
+// tenant, as a required profile does.
+func (c *change) throughout(r store.Row) bool {
+	return r.Rule.PType == "g" && r.Rule.V[2] == model.Everywhere(c.tenant) && r.Rule.V[1] != model.Member.String()
+}
+
 // opened is the state before the change as it would be with everything that is
 // set aside back in force: what is closed today may be open tomorrow.
 func (c *change) opened() (*state, error) {
@@ -37,7 +43,7 @@ func (c *change) opened() (*state, error) {
 	if err != nil || len(shelved) == 0 {
 		return c.before, err
 	}
-	return c.before.with(shelved, nil), nil
+	return c.before.with(shelved, nil)
 }
 
 // noGain refuses a change by which its own actor comes to more in the given
@@ -51,7 +57,10 @@ func (c *change) noGain(domains ...model.Domain) error {
 	if err != nil {
 		return err
 	}
-	after := before.with(c.added, c.removed)
+	after, err := before.with(c.added, c.removed)
+	if err != nil {
+		return err
+	}
 	moments := slices.Concat([]time.Time{c.at}, before.edges(c.by.user, c.at), after.edges(c.by.user, c.at))
 	slices.SortFunc(moments, time.Time.Compare)
 	for _, at := range slices.CompactFunc(moments, time.Time.Equal) {
@@ -75,7 +84,10 @@ func (c *change) noLoss(users []model.UserID, domains ...model.Domain) error {
 	if c.by.system {
 		return nil
 	}
-	after := c.after()
+	after, err := c.after()
+	if err != nil {
+		return err
+	}
 	moments := []time.Time{c.at}
 	for _, r := range c.added {
 		if r.From.After(c.at) {
@@ -129,7 +141,7 @@ func (c *change) differs(one, other *state, u model.UserID, d model.Domain, at t
 // denies reports whether a row of the pack denies something to who holds p.
 func (s *state) denies(p model.Profile) bool {
 	held := s.contained(p)
-	return slices.ContainsFunc(s.packRows, func(r model.Rule) bool {
+	return slices.ContainsFunc(s.pack.Rules, func(r model.Rule) bool {
 		return r.PType == "p" && slices.Contains(r.V[:], "deny") && held[r.V[0]]
 	})
 }
@@ -138,7 +150,7 @@ func (s *state) denies(p model.Profile) bool {
 // has not activated it here or not released it.
 func (s *state) dormant(p model.Profile) bool {
 	held := s.contained(p)
-	for _, r := range s.packRows {
+	for _, r := range s.pack.Rules {
 		if r.PType != "p" || !held[r.V[0]] && !held[r.V[1]] || slices.Contains(r.V[:], "deny") {
 			continue
 		}
@@ -152,7 +164,7 @@ func (s *state) dormant(p model.Profile) bool {
 				return false
 			}
 		case model.KindReleased:
-			if slices.Contains(s.packRows, model.NewRule("g2", "*", t.String())) {
+			if slices.Contains(s.pack.Rules, model.NewRule("g2", "*", t.String())) {
 				return false
 			}
 		default:
@@ -167,7 +179,7 @@ func (s *state) contained(p model.Profile) map[string]bool {
 	held := map[string]bool{p.String(): true}
 	for grown := true; grown; {
 		grown = false
-		for _, r := range s.packRows {
+		for _, r := range s.pack.Rules {
 			if r.PType == "g" && held[r.V[0]] && !held[r.V[1]] {
 				held[r.V[1]], grown = true, true
 			}
@@ -180,7 +192,7 @@ func (s *state) contained(p model.Profile) map[string]bool {
 // of its rows, or all of them when it holds something throughout the tenant.
 func (s *state) domainsOf(who model.Subject) []model.Domain {
 	domains := []model.Domain{model.TenantDomain(s.tenant)}
-	for _, r := range s.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
+	for _, r := range s.find(heldBy(who)) {
 		if r.Rule.V[2] == model.Everywhere(s.tenant) {
 			return append(s.dossiers(), domains[0])
 		}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -23,9 +25,28 @@ import (
 // Permissions yields what user may do in domain, in the catalog's order. An
 // error comes last, with a zero Permission.
 func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain model.Domain) iter.Seq2[model.Permission, error] {
-	return filter(ctx, az, "permissions", domain.Tenant(), func(st *state) []model.Permission {
-		return permissions(st.pack, domain)
-	}, func(p model.Permission) Request { return Request{user, domain, p} })
+	return list(ctx, az, "permissions", domain.Tenant(), func(st *state, at time.Time, yield func(model.Permission) bool) error {
+		all := permissions(st.pack, domain)
+		for _, p := range all {
+			if _, err := st.pack.asks(user, domain, p); err != nil {
+				return err
+			}
+		}
+		questions := make([]*engine.Question, len(all))
+		for i, p := range all {
+			questions[i] = st.pack.question(user, p)
+		}
+		bits, _, err := st.rows.Allowed(model.UserSubject(user).String(), domain.String(), questions, at)
+		if err != nil {
+			return err
+		}
+		for i, p := range all {
+			if bits[i/64]>>(i%64)&1 != 0 && !yield(p) {
+				break
+			}
+		}
+		return nil
+	})
 }
 
 // Dossiers yields the dossiers in which user may do p, in every tenant that
@@ -58,9 +79,40 @@ func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permis
 
 // dossiersOf is [Authz.Dossiers] for one tenant.
 func (az *Authz) dossiersOf(ctx context.Context, user model.UserID, p model.Permission, t model.TenantID, after model.Domain) iter.Seq2[model.Domain, error] {
-	return filter(ctx, az, "dossiers", t, func(st *state) []model.Domain {
-		return behind(st.dossiers(), after, compareDomains)
-	}, func(d model.Domain) Request { return Request{user, d, p} })
+	return list(ctx, az, "dossiers", t, func(st *state, at time.Time, yield func(model.Domain) bool) error {
+		return st.dossiersFor(ctx, user, p, after, at, yield)
+	})
+}
+
+// dossiersFor yields the dossiers behind after in which u may do p, in order.
+func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permission, after model.Domain, at time.Time, yield func(model.Domain) bool) error {
+	entry := s.pack.permission(u, p)
+	if entry == nil || entry.place&model.AtDossier == 0 {
+		for _, d := range s.dossiers() { // asked wrongly, where it is asked at all
+			_, err := s.pack.asks(u, d, p)
+			return err
+		}
+		return nil
+	}
+	var found []model.Domain
+	for name, err := range s.rows.Domains(model.UserSubject(u).String(), model.TraitDossier.String(), entry.question, at) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if d, err := model.ParseDomain(name); err == nil && compareDomains(d, after) > 0 {
+			found = append(found, d)
+		}
+	}
+	slices.SortFunc(found, compareDomains)
+	for _, d := range found {
+		if !yield(d) {
+			break
+		}
+	}
+	return nil
 }
 
 // tenantsOf returns the tenants that u is an active member of, by ID.
@@ -84,18 +136,92 @@ func tenantsOf(db *gorm.DB, u model.UserID) ([]model.TenantID, error) {
 // last, with a zero UserID. It begins behind after, the last one that the
 // caller has seen, as [Authz.Dossiers] does; the zero UserID begins at the start.
 func (az *Authz) Subjects(ctx context.Context, domain model.Domain, p model.Permission, after model.UserID) iter.Seq2[model.UserID, error] {
-	return filter(ctx, az, "subjects", domain.Tenant(), func(st *state) []model.UserID {
-		return behind(st.users(), after, compareIDs)
-	}, func(u model.UserID) Request { return Request{u, domain, p} })
+	return list(ctx, az, "subjects", domain.Tenant(), func(st *state, at time.Time, yield func(model.UserID) bool) error {
+		return st.subjectsOf(ctx, domain, p, after, at, yield)
+	})
 }
 
-// behind returns what comes after a cursor in a sorted list.
-func behind[T any](all []T, after T, compare func(a, b T) int) []T {
-	i, found := slices.BinarySearchFunc(all, after, compare)
-	if found {
-		i++
+// subjectsOf yields the members behind after who may do p in d, in order.
+func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permission, after model.UserID, at time.Time, yield func(model.UserID) bool) error {
+	found, err := s.allowedTo(ctx, d, p, at)
+	if err != nil {
+		return err
 	}
-	return all[i:]
+	slices.SortFunc(found, compareIDs)
+	for _, u := range found {
+		if compareIDs(u, after) > 0 && !yield(u) {
+			break
+		}
+	}
+	return nil
+}
+
+func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permission, at time.Time) ([]model.UserID, error) {
+	var found []model.UserID
+	nobody := p.Of(model.UserID{})
+	if entry := s.pack.asked[nobody]; entry == nil || !entry.place.Covers(d) {
+		for _, u := range s.users() { // asked wrongly, if anybody is asked about
+			_, err := s.pack.asks(u, d, p)
+			return nil, err
+		}
+		return nil, nil
+	}
+	member, everywhere := model.Member.String(), model.Everywhere(s.tenant)
+	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked[nobody].question, at) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		u, ok := model.UserID{}, false
+		if who, err := model.ParseSubject(name); err == nil {
+			u, ok = who.User()
+		}
+		if ok && !p.OwnedBy(u) {
+			found = append(found, u)
+		}
+	}
+	// The owner is asked about its own.
+	owner, owned := p.Owner()
+	if owned && s.active(owner) && p.OwnedBy(owner) {
+		if _, err := s.pack.asks(owner, d, p); err != nil {
+			return nil, err
+		}
+		ok, err := s.enforce(owner, d, p, at)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, owner)
+		}
+	}
+	return found, nil
+}
+
+// list yields what fn finds in the state of a tenant at this moment.
+func list[T any](ctx context.Context, az *Authz, what string, tenant model.TenantID, fn func(st *state, at time.Time, yield func(T) bool) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		err := az.ready()
+		if err == nil {
+			err = ctx.Err()
+		}
+		var st *state
+		if err == nil {
+			st, err = az.view(ctx, tenant)
+		}
+		stopped := false
+		if err == nil {
+			err = fn(st, az.now(), func(found T) bool {
+				stopped = !yield(found, nil)
+				return !stopped
+			})
+		}
+		if err != nil && !stopped {
+			var none T
+			yield(none, fmt.Errorf("authz: %s: %w", what, err))
+		}
+	}
 }
 
 // compareDomains orders domains by tenant, each before its dossiers. It is not
@@ -106,44 +232,9 @@ func compareDomains(a, b model.Domain) int {
 
 func compareTenants(a, b model.TenantID) int { return cmp.Compare(a.String(), b.String()) }
 
-// filter yields the candidates whose request is allowed.
-func filter[T any](ctx context.Context, az *Authz, what string, tenant model.TenantID, candidates func(*state) []T, ask func(T) Request) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		fail := func(err error) { yield(none, fmt.Errorf("authz: %s: %w", what, err)) }
-		if err := az.ready(); err != nil {
-			fail(err)
-			return
-		}
-		at := az.now()
-		st, err := az.view(ctx, tenant)
-		if err != nil {
-			fail(err)
-			return
-		}
-		for _, candidate := range candidates(st) {
-			r := ask(candidate)
-			ok, err := false, r.check(st.pack)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err == nil {
-				ok, err = st.enforce(r.User, r.Domain, r.Permission, at)
-			}
-			if err != nil {
-				fail(err)
-				return
-			}
-			if ok && !yield(candidate, nil) {
-				return
-			}
-		}
-	}
-}
-
 // permissions returns every permission that can be asked in d: those of the
 // catalog, and handing out the profiles that can be held there.
-func permissions(pack *model.Pack, d model.Domain) []model.Permission {
+func permissions(pack *pack, d model.Domain) []model.Permission {
 	at := placeOf(d)
 	var all []model.Permission
 	for _, entry := range pack.Catalog.Permissions {

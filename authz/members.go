@@ -14,6 +14,7 @@ type MemberState string
 
 // The states of a membership.
 const (
+	Invited     MemberState = store.Invited // known in the tenant, without access
 	Active      MemberState = store.Active
 	Deactivated MemberState = store.Deactivated
 )
@@ -39,7 +40,7 @@ type Member struct {
 // AddMember makes a person an active member of the tenant, and gives the
 // profiles: throughout the tenant when in is a tenant, on one dossier when
 // in is a dossier. Somebody who is an active member already gets the
-// profiles.
+// profiles, and so does a contact without an account, who becomes active.
 //
 // It takes "member invite" in the domain and the grant of each profile. Actors
 // other than [System] can only add people who are in this tenant already, or
@@ -87,11 +88,11 @@ func (c *change) join(m NewMember) error {
 		return err
 	}
 	if here == 1 {
-		return c.activeMember(m.User)
+		return c.seat(m.User)
 	}
 	// Two tenants that add one person at once would both find it in none.
-	if _, err := c.tx.store.Lock(store.PersonStream(m.User)); err != nil {
-		return notFound(err, "person %v", m.User)
+	if err := c.lockAccount(m.User); err != nil {
+		return err
 	}
 	if err := c.db().Model(&store.Member{}).Where("person = ? AND tenant <> ?", m.User, c.tenant).Count(&elsewhere).Error; err != nil {
 		return err
@@ -99,15 +100,36 @@ func (c *change) join(m NewMember) error {
 	if elsewhere > 0 && !c.by.system {
 		return fmt.Errorf("person %v: %w", m.User, ErrNotFound)
 	}
-	c.add(model.GrantRule(model.UserSubject(m.User), model.Member, model.TenantDomain(c.tenant)))
+	c.add(c.membership(m.User))
 	return c.db().Create(&store.Member{
 		Tenant: c.tenant, Person: m.User, State: store.Active, External: m.External, Since: store.At(c.at),
 	}).Error
 }
 
+// membership is the row that every active member has.
+func (c *change) membership(u model.UserID) model.Rule {
+	return model.GrantRule(model.UserSubject(u), model.Member, model.TenantDomain(c.tenant))
+}
+
+// seat finds that u is an active member, or makes an invited one active. Who
+// has an account must accept first: only the system adds them without.
+func (c *change) seat(u model.UserID) error {
+	m, err := c.member(u)
+	if err != nil || m.State != store.Invited {
+		return c.activeMember(u)
+	}
+	if kept, err := c.keeps(u); err != nil {
+		return err
+	} else if !kept && !c.by.system {
+		return fmt.Errorf("member %v is invited and has not accepted: %w", u, ErrConflict)
+	}
+	c.add(c.membership(u))
+	return c.setMember(u, "state", store.Active)
+}
+
 // openDomain refuses a dossier that is not there or closed.
 func (c *change) openDomain(d model.Domain) error {
-	if !d.IsDossier() {
+	if !d.IsDossier() || c.before.isOpen(d) {
 		return nil
 	}
 	_, err := c.requireDossier(d)
@@ -119,18 +141,21 @@ func (c *change) openDomain(d model.Domain) error {
 // in the tenant, and the grant of every profile that the member holds
 // throughout it: nobody deactivates somebody who may do more.
 func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
-	return az.write(ctx, by, t, "deactivate member", func(c *change) error {
-		if err := c.overMember(model.TenantDomain(t), u); err != nil {
-			return err
-		}
-		if err := c.activeMember(u); err != nil {
-			return err
-		}
-		if err := c.shelve(ofUser(u)); err != nil {
-			return err
-		}
-		return c.setMember(u, "state", store.Deactivated)
-	})
+	return az.write(ctx, by, t, "deactivate member", func(c *change) error { return c.deactivate(u) })
+}
+
+// deactivate is [Authz.DeactivateMember] within a larger change.
+func (c *change) deactivate(u model.UserID) error {
+	if err := c.overMember(model.TenantDomain(c.tenant), u); err != nil {
+		return err
+	}
+	if err := c.activeMember(u); err != nil {
+		return err
+	}
+	if err := c.shelve(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	return c.setMember(u, "state", store.Deactivated)
 }
 
 // ReactivateMember gives a deactivated member back what it held. It takes
@@ -144,38 +169,47 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 		if err != nil {
 			return err
 		}
-		if m.State == store.Active {
-			return fmt.Errorf("member %v is active: %w", u, ErrConflict)
+		if m.State != store.Deactivated { // an invited one has accepted nothing yet
+			return fmt.Errorf("member %v is %s: %w", u, m.State, ErrConflict)
 		}
 		if err := c.setMember(u, "state", store.Active); err != nil {
 			return err
 		}
-		return c.restore(ofUser(u))
+		return c.restore(heldBy(model.UserSubject(u)))
 	})
 }
 
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
-// assignments there, and the person stays a member of the tenant. It takes
-// "member remove" in the domain and the grant of every profile that the member
-// holds there, and "dossier assign" to end an assignment.
+// assignments there, and the person stays a member of the tenant. Pending
+// invitations of that person go the same way, and it is no contact there any
+// more; somebody who was only that, and is a contact nowhere else, leaves the
+// tenant. It takes "member remove" in the domain and the grant of every profile
+// that the member holds there, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
-	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error {
-		if err := c.overMember(in, u); err != nil {
-			return err
-		}
-		if _, err := c.member(u); err != nil {
-			return err
-		}
-		if in.IsDossier() {
-			return c.leaveDossier(in, u)
-		}
-		return c.leaveTenant(u)
-	})
+	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
+}
+
+// leave is [Authz.RemoveMember] within a larger change.
+func (c *change) leave(in model.Domain, u model.UserID) error {
+	if err := c.overMember(in, u); err != nil {
+		return err
+	}
+	if _, err := c.member(u); err != nil {
+		return err
+	}
+	if in.IsDossier() {
+		return c.leaveDossier(in, u)
+	}
+	return c.leaveTenant(u)
 }
 
 func (c *change) leaveTenant(u model.UserID) error {
-	if err := c.forget(ofUser(u)); err != nil {
+	c.ended = append(c.ended, membership(c.tenant, u))
+	if err := c.forget(heldBy(model.UserSubject(u))); err != nil {
+		return err
+	}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
 		return err
 	}
 	if err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Supporting{}).Error; err != nil {
@@ -185,7 +219,7 @@ func (c *change) leaveTenant(u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	return c.db().Where("tenant = ? AND person = ?", c.tenant, u).Delete(&store.Member{}).Error
+	return c.endMembership(u)
 }
 
 func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
@@ -198,9 +232,12 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	mine, here := ofUser(u), inDossier(d)
-	held := func(r store.Row) bool { return mine(r) && here(r) }
-	if len(opened.find(held)) == 0 {
+	held := heldBy(model.UserSubject(u)).and(inDossier(d).wants)
+	contact, err := c.contactRows(d, u)
+	if err != nil {
+		return err
+	}
+	if len(opened.find(held)) == 0 && len(contact) == 0 {
 		return fmt.Errorf("member %v of dossier %v: %w", u, d, ErrNotFound)
 	}
 	if opened.has(model.AssignedRule(model.UserSubject(u), d)) {
@@ -211,12 +248,22 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 	if err := c.forget(held); err != nil {
 		return err
 	}
+	if err := c.revokeOf(u, d); err != nil {
+		return err
+	}
 	if row.Manager == u {
 		if err := c.setDossier(d, "manager", nil); err != nil {
 			return err
 		}
 	}
-	return c.db().Where("tenant = ? AND dossier = ? AND person = ?", c.tenant, d.Dossier(), u).Delete(&store.Supporting{}).Error
+	err = c.db().Where("tenant = ? AND dossier = ? AND person = ?", c.tenant, d.Dossier(), u).Delete(&store.Supporting{}).Error
+	if err != nil {
+		return err
+	}
+	if err := c.endContact(d, u, contact); err != nil {
+		return err
+	}
+	return c.dropUnreached(u)
 }
 
 // overMember refuses an actor who may not remove u in d, or who is u, or who
@@ -238,7 +285,9 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 		if err != nil {
 			return err
 		}
-		held = held.with(shelved, nil)
+		if held, err = held.with(shelved, nil); err != nil {
+			return err
+		}
 	}
 	return c.mayGrantAll(d, held.profiles(u, d))
 }
@@ -282,7 +331,7 @@ func (az *Authz) SetExternal(ctx context.Context, by Actor, t model.TenantID, u 
 }
 
 // Members lists the people of a tenant, or those who hold something on a
-// dossier, by ID. It takes "member view" in the domain.
+// dossier, by ID; [Authz.Contacts] has those who only get messages there too. It takes "member view" in the domain.
 func (az *Authz) Members(ctx context.Context, by Actor, in model.Domain) ([]Member, error) {
 	return read(ctx, az, by, in, model.ViewMember, "members", func(q *query) ([]Member, error) {
 		var rows []struct {

@@ -21,10 +21,19 @@ type call struct {
 	email   string
 	locale  string
 
+	invitation    string                  // the address it went to
+	contact       func(*authz.NewContact) // changes it; nil: as it is
 	configuration model.Configuration
 	module        model.Module
 	setting       model.Setting
 	flag          model.Flag
+
+	request  model.RequestID
+	review   model.ReviewID
+	access   authz.Access
+	schedule authz.ReviewSchedule
+	topic    model.Topic
+	message  model.MessageID
 }
 
 func (c call) tenant() model.TenantID { return c.domain.Tenant() }
@@ -49,6 +58,8 @@ const (
 	aModule
 	aSetting
 	aFlag
+	byClients // a client user of the dossier may, too
+	aTopic
 	onlySystem // no user may
 )
 
@@ -77,7 +88,9 @@ var (
 // operations are all the ways to change something, but for Transaction.
 func operations() []operation {
 	return slices.Concat(tenantOperations(), personOperations(), memberOperations(),
-		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations())
+		grantOperations(), teamOperations(), dossierOperations(), assignmentOperations(),
+		invitationOperations(), contactOperations(), requestOperations(), reviewOperations(),
+		messageOperations())
 }
 
 func tenantOperations() []operation {

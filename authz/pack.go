@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync/atomic"
+	"time"
 
+	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -21,16 +24,70 @@ type packs struct {
 
 type published struct {
 	head store.Head
-	pack *model.Pack
+	pack *pack
 }
 
 // newest returns the pack that was in force when the database was last asked.
-func (p *packs) newest() *model.Pack { return p.last.Load().pack }
+func (p *packs) newest() *pack { return p.last.Load().pack }
+
+// A pack is a policy that is in force, compiled once for all tenants.
+type pack struct {
+	*model.Pack
+	policy    *engine.Policy
+	asked     map[model.Permission]*asked
+	questions []*engine.Question // by number
+	empty     *engine.Snapshot   // of a tenant that does not exist
+}
+
+// asked is a permission that the pack declares.
+type asked struct {
+	number   int
+	place    model.Place
+	question *engine.Question
+	own      *asked // for something of one's own; nil when that is not declared
+}
+
+func compile(p *model.Pack) (*pack, error) {
+	policy, err := engine.Compile(p.Model, p.Rules)
+	if err != nil {
+		return nil, err
+	}
+	c := &pack{Pack: p, policy: policy, asked: make(map[model.Permission]*asked)}
+	for e := range p.Catalog.Asked() {
+		q := policy.Question(e.Permission.Object(), e.Permission.Action())
+		c.asked[e.Permission] = &asked{number: len(c.questions), place: e.Place, question: q}
+		c.questions = append(c.questions, q)
+	}
+	me := model.Must(model.ParseUserID("me"))
+	for permission, entry := range c.asked {
+		if own := permission.Of(me); own.OwnedBy(me) {
+			entry.own = c.asked[own.For(me)]
+		}
+	}
+	c.empty, err = policy.Builder().Snapshot()
+	return c, err
+}
+
+// permission returns what u asks with p, or nil when the pack does not declare it.
+func (c *pack) permission(u model.UserID, p model.Permission) *asked {
+	entry := c.asked[p.Of(model.UserID{})]
+	if entry != nil && p.OwnedBy(u) {
+		return entry.own
+	}
+	return entry
+}
+
+// question is what u asks with p, declared or not.
+func (c *pack) question(u model.UserID, p model.Permission) *engine.Question {
+	if entry := c.permission(u, p); entry != nil {
+		return entry.question
+	}
+	p = p.For(u)
+	return c.policy.Question(p.Object(), p.Action())
+}
 
 // at returns the pack that the given head of the pack's stream put in force.
-func (p *packs) at(ctx context.Context, from interface {
-	Pack(context.Context, uint64) (store.Pack, error)
-}, head store.Head) (*model.Pack, error) {
+func (p *packs) at(ctx context.Context, from source, head store.Head) (*pack, error) {
 	if last := p.last.Load(); last != nil && last.head == head {
 		return last.pack, nil
 	}
@@ -38,15 +95,64 @@ func (p *packs) at(ctx context.Context, from interface {
 	if err != nil {
 		return nil, err
 	}
-	pack, err := model.ParsePack(row.Name, map[string]string{
+	read, err := model.ParsePack(row.Name, map[string]string{
 		model.ModelFile: row.Model, model.PolicyFile: row.Policy, model.CatalogFile: row.Catalog,
 	})
+	var made *pack
+	if err == nil {
+		made, err = compile(read)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pack %s version %d, published as revision %d, cannot be read by this version of volmacht: %w",
 			row.Name, row.Version, head.Revision, err)
 	}
-	p.last.Store(&published{head, pack})
-	return pack, nil
+	p.last.Store(&published{head, made})
+	return made, nil
+}
+
+// A source is what a tenant is loaded from: the store, or a transaction.
+type source interface {
+	Pack(context.Context, uint64) (store.Pack, error)
+	Rules(context.Context, model.TenantID, func(model.Rule, time.Time, time.Time) error) error
+	Heads(context.Context, ...string) (map[string]store.Head, error)
+}
+
+// load returns the newest state of a tenant. The rows are those of a revision
+// when that is the newest before they are read and still is after.
+func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state, error) {
+	stream := store.TenantStream(t)
+	const tries = 10
+	for range tries {
+		heads, err := from.Heads(ctx, stream, store.PackStream)
+		if err != nil {
+			return nil, err
+		}
+		head, found := heads[stream]
+		if !found {
+			return nil, fmt.Errorf("stream %s: %w", stream, ErrNotFound)
+		}
+		pack, err := p.at(ctx, from, heads[store.PackStream])
+		if err != nil {
+			return nil, err
+		}
+		rows := pack.policy.Builder()
+		err = from.Rules(ctx, t, func(r model.Rule, from, until time.Time) error {
+			return rows.Add(engine.Row{Rule: r, From: from, Until: until})
+		})
+		if err != nil {
+			return nil, err
+		}
+		after, err := from.Heads(ctx, stream, store.PackStream)
+		if err != nil {
+			return nil, err
+		}
+		if !maps.Equal(heads, after) {
+			continue
+		}
+		snapshot, err := rows.Snapshot()
+		return &state{tenant: t, head: head, packHead: heads[store.PackStream], pack: pack, rows: snapshot}, err
+	}
+	return nil, fmt.Errorf("tenant %v changes too fast to be read: %w", t, ErrUnavailable)
 }
 
 // install puts a pack in force, unless it is already.

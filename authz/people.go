@@ -17,18 +17,28 @@ type Person struct {
 	ID        model.UserID // zero in AddPerson: a fresh one
 	FirstName string
 	LastName  string
-	Locale    string // such as "nl"; optional
 	Addresses []Address
+
+	// Optional:
+	Salutation string
+	Locale     string // such as "nl"
+	Phone      string // written in any way; read back as +32470123456
+	Country    string // of a Phone without country code, such as "BE"; not kept
 }
 
 // An Address is one e-mail address of a person.
 type Address struct {
 	Email    string    // as it was typed
+	Label    string    // "work", "personal", or a word of one's own; optional
 	Verified time.Time // when the host saw that it is the person's; zero: not yet
 }
 
-func (p Person) check() error {
+// check also brings the phone number to the form in which it is kept.
+func (p *Person) check() (err error) {
 	for _, a := range p.Addresses {
+		if err := checkText("label", a.Label, optional, 50); err != nil {
+			return err
+		}
 		if !a.Verified.IsZero() && (a.Verified.Unix() < 1 || a.Verified.Year() > 9999) {
 			return fmt.Errorf("e-mail address %q: verified at %v: %w", a.Email, a.Verified, ErrInvalid)
 		}
@@ -39,7 +49,24 @@ func (p Person) check() error {
 	if err := checkText("last name", p.LastName, required, 200); err != nil {
 		return err
 	}
+	if err := checkText("salutation", p.Salutation, optional, 50); err != nil {
+		return err
+	}
+	if p.Phone != "" {
+		if p.Phone, err = canonicalPhone(p.Phone, p.Country); err != nil {
+			return err
+		}
+	}
+	p.Country = ""
 	return checkText("locale", p.Locale, optional, 35)
+}
+
+// row is the person as it is stored, but for when and by whom it was made.
+func (p Person) row() store.Person {
+	return store.Person{
+		ID: p.ID, FirstName: p.FirstName, LastName: p.LastName,
+		Salutation: p.Salutation, Locale: p.Locale, Phone: p.Phone,
+	}
 }
 
 // AddPerson makes a person known, a member of no tenant yet. A verified
@@ -58,14 +85,13 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 		if _, err := c.tx.store.Create(c.stream); err != nil {
 			return fmt.Errorf("person %v: %w", p.ID, err)
 		}
-		err := c.db().Create(&store.Person{
-			ID: p.ID, FirstName: p.FirstName, LastName: p.LastName, Locale: p.Locale, CreatedAt: store.At(c.at),
-		}).Error
-		if err != nil {
+		row := p.row()
+		row.CreatedAt = store.At(c.at)
+		if err := c.db().Create(&row).Error; err != nil {
 			return err
 		}
 		for _, a := range p.Addresses {
-			if err := c.addAddress(p.ID, a.Email, a.Verified); err != nil {
+			if err := c.putAddress(p.ID, a); err != nil {
 				return err
 			}
 		}
@@ -77,54 +103,22 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 	return p, nil
 }
 
-// EditPerson changes the names and the locale of the person p.ID; addresses
-// have methods of their own. People may edit themselves where a tenant they
-// are in gives them "self edit"; nobody but [System] edits somebody else.
+// EditPerson changes all that is known of the person p.ID but the addresses,
+// which have methods of their own: of those in p that are the person's it changes
+// the labels, and nothing else. People may edit themselves where a tenant they are
+// in gives them "self edit"; nobody but [System] edits somebody else.
 func (az *Authz) EditPerson(ctx context.Context, by Actor, p Person) error {
 	return az.writePerson(ctx, by, p.ID, "edit person", func(c *change) error {
 		if err := p.check(); err != nil {
 			return err
 		}
-		return c.db().Model(&store.Person{}).Where("id = ?", p.ID).Updates(map[string]any{
-			"first_name": p.FirstName, "last_name": p.LastName, "locale": p.Locale,
-		}).Error
-	})
-}
-
-// AddAddress gives a person one more address, not yet verified. Who may
-// [Authz.EditPerson] may.
-func (az *Authz) AddAddress(ctx context.Context, by Actor, u model.UserID, email string) error {
-	return az.writePerson(ctx, by, u, "add address", func(c *change) error {
-		return c.addAddress(u, email, time.Time{})
-	})
-}
-
-// VerifyAddress records that the address is the person's. Another person with
-// the same address verified is an [ErrConflict]. Only [System] may.
-func (az *Authz) VerifyAddress(ctx context.Context, by Actor, u model.UserID, email string) error {
-	return az.writePerson(ctx, by, u, "verify address", func(c *change) error {
-		if err := c.requireSystem(); err != nil {
-			return err
+		for _, a := range p.Addresses {
+			if err := c.label(p.ID, a); err != nil {
+				return err
+			}
 		}
-		row, err := c.address(u, email)
-		if err != nil {
-			return err
-		}
-		if row.VerifiedAt != 0 {
-			return errUnchanged
-		}
-		return c.verify(row, c.at)
-	})
-}
-
-// RemoveAddress takes an address away. Who may [Authz.EditPerson] may.
-func (az *Authz) RemoveAddress(ctx context.Context, by Actor, u model.UserID, email string) error {
-	return az.writePerson(ctx, by, u, "remove address", func(c *change) error {
-		row, err := c.address(u, email)
-		if err != nil {
-			return err
-		}
-		return c.db().Where("person = ? AND canonical = ?", u, row.Canonical).Delete(&store.Address{}).Error
+		return c.db().Model(&store.Person{}).Where("id = ?", p.ID).
+			Select("first_name", "last_name", "salutation", "locale", "phone").Updates(p.row()).Error
 	})
 }
 
@@ -169,37 +163,6 @@ func (c *change) mayEditSelf(u model.UserID) error {
 	return fmt.Errorf("user %v may not %v in any tenant: %w", u, model.EditSelf, ErrDenied)
 }
 
-func (c *change) addAddress(u model.UserID, email string, verified time.Time) error {
-	canonical, err := canonicalEmail(email)
-	if err != nil {
-		return err
-	}
-	row := store.Address{Person: u, Canonical: canonical, Typed: email, AddedAt: store.At(c.at)}
-	if err := c.db().Create(&row).Error; err != nil {
-		return store.Translate(err)
-	}
-	if verified.IsZero() {
-		return nil
-	}
-	return c.verify(row, verified)
-}
-
-func (c *change) verify(row store.Address, at time.Time) error {
-	err := c.db().Model(&store.Address{}).Where("person = ? AND canonical = ?", row.Person, row.Canonical).
-		Update("verified_at", store.At(at)).Error
-	return store.Translate(err)
-}
-
-func (c *change) address(u model.UserID, email string) (store.Address, error) {
-	canonical, err := canonicalEmail(email)
-	if err != nil {
-		return store.Address{}, err
-	}
-	var row store.Address
-	err = c.db().Where("person = ? AND canonical = ?", u, canonical).Take(&row).Error
-	return row, notFound(store.Translate(err), "address of person %v", u)
-}
-
 // Person reads a person with all addresses. Oneself and [System] may; what a
 // tenant's administrators see of people is in [Authz.Members].
 func (az *Authz) Person(ctx context.Context, by Actor, u model.UserID) (Person, error) {
@@ -235,9 +198,12 @@ func loadPerson(db *gorm.DB, u model.UserID) (Person, error) {
 	if err := db.Where("person = ?", u).Order("added_at, canonical").Find(&addresses).Error; err != nil {
 		return Person{}, store.Translate(err)
 	}
-	p := Person{ID: u, FirstName: row.FirstName, LastName: row.LastName, Locale: row.Locale}
+	p := Person{
+		ID: u, FirstName: row.FirstName, LastName: row.LastName,
+		Salutation: row.Salutation, Locale: row.Locale, Phone: row.Phone,
+	}
 	for _, a := range addresses {
-		p.Addresses = append(p.Addresses, Address{Email: a.Typed, Verified: a.VerifiedAt.Time()})
+		p.Addresses = append(p.Addresses, Address{Email: a.Typed, Label: a.Label, Verified: a.VerifiedAt.Time()})
 	}
 	return p, nil
 }

@@ -64,9 +64,9 @@ func (az *Authz) placesIn(ctx context.Context, user model.UserID, t model.Tenant
 	if err := az.db(ctx).Where("id = ?", t).Take(&tenant).Error; err != nil {
 		return false, err
 	}
-	links := st.linksOf(user, az.now())
+	held := st.holdingsOf(user, az.now())
 	place := func(d model.Domain, name string) Place {
-		return Place{Domain: d, Tenant: tenant.Name, Dossier: name, Profiles: links.profiles(st.pack.Catalog, d)}
+		return Place{Domain: d, Tenant: tenant.Name, Dossier: name, Profiles: held.profiles(st.pack.Catalog, d)}
 	}
 	if home := model.TenantDomain(t); compareDomains(after, home) < 0 && !yield(place(home, ""), nil) {
 		return false, nil

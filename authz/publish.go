@@ -68,7 +68,7 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := packdiff.Packs(old, pack)
+	found, err := packdiff.Packs(old.Pack, pack)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (az *Authz) Publish(ctx context.Context, by Actor, pack *model.Pack) ([]Pac
 	if err := az.publish(ctx, by, pack); err != nil {
 		return nil, err
 	}
-	az.cache.clear()
+	az.cache.slots.clear()
 	return changes, nil
 }
 

@@ -108,13 +108,13 @@ func (az *Authz) scope(ctx context.Context, user model.UserID, p model.Permissio
 }
 
 // askedOnDossiers refuses a permission that is not asked on a dossier.
-func askedOnDossiers(pack *model.Pack, user model.UserID, p model.Permission) error {
-	entry, ok := pack.Catalog.Permission(p.For(user))
+func askedOnDossiers(pack *pack, user model.UserID, p model.Permission) error {
+	entry := pack.permission(user, p)
 	switch {
-	case !ok:
+	case entry == nil:
 		return fmt.Errorf("permission %q: the pack %s declares none of that name: %w", p, pack.Name, ErrInvalid)
-	case entry.Place&model.AtDossier == 0:
-		return fmt.Errorf("permission %q is asked in a %v, not on a dossier: %w", p, entry.Place, ErrInvalid)
+	case entry.place&model.AtDossier == 0:
+		return fmt.Errorf("permission %q is asked in a %v, not on a dossier: %w", p, entry.place, ErrInvalid)
 	}
 	return nil
 }

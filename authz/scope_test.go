@@ -331,7 +331,7 @@ func TestScopeInTime(t *testing.T) {
 		s := setScene(t, db)
 		ctx := t.Context()
 		now := noon()
-		az, err := authz.Open(ctx, db, authz.Config{Pack: accountancy.Pack(), Clock: func() time.Time { return now }})
+		az, err := authz.Open(ctx, db, authz.Config{Pack: scenePack(), Clock: func() time.Time { return now }})
 		require.NoError(t, err)
 		from, until := noon().Add(time.Hour), noon().Add(2*time.Hour)
 		require.NoError(t, az.Grant(ctx, system, authz.Grant{

@@ -31,8 +31,8 @@ type fact struct{ who, name string } // who is empty for a g2 row
 func (s *state) compile(u model.UserID, p model.Permission, at time.Time) (left residual, few []string) {
 	p = p.For(u)
 	c := s.compiler(u, at)
-	objects := reach(map[string]int{p.Object(): 0}, linked(s.packRows, "g3"))
-	for _, r := range s.packRows {
+	objects := reach(map[string]int{p.Object(): 0}, linked(s.pack.Rules, "g3"))
+	for _, r := range s.pack.Rules {
 		if _, speaks := objects[r.V[3]]; r.PType != "p" || !speaks && r.V[3] != model.Everything ||
 			r.V[4] != model.Everything && r.V[4] != p.Action() {
 			continue
@@ -86,14 +86,14 @@ type compiler struct {
 func (s *state) compiler(u model.UserID, at time.Time) compiler {
 	everywhere, who := model.Everywhere(s.tenant), model.UserSubject(u).String()
 	var throughout, single []model.Rule
-	for _, r := range s.linksOf(u, at) {
+	for _, r := range s.holdingsOf(u, at) {
 		if r.V[2] == everywhere {
 			throughout = append(throughout, r)
 		} else {
 			single = append(single, r)
 		}
 	}
-	roles := linked(slices.Concat(throughout, s.packRows), "g")
+	roles := linked(slices.Concat(throughout, s.pack.Rules), "g")
 	c := compiler{wide: reach(map[string]int{who: 0}, roles), single: make(map[fact]map[string]int), where: make(map[fact][]string)}
 	for _, r := range single {
 		f := fact{r.V[0], r.V[1]}
@@ -106,7 +106,7 @@ func (s *state) compiler(u model.UserID, at time.Time) compiler {
 			c.single[f] = reach(map[string]int{f.name: depth + 1}, roles)
 		}
 	}
-	rules := slices.Concat(s.inForce("g2", at, everywhere), s.packRows)
+	rules := slices.Concat(s.inForce("g2", at, everywhere), s.pack.Rules)
 	// Every open dossier is one link away from everywhere.
 	c.traits = reach(map[string]int{everywhere: 1}, linked(rules, "g2"))
 	c.traits[model.TraitDossier.String()] = 1
@@ -156,5 +156,8 @@ func ofDossiers(t model.Trait) bool {
 	return false
 }
 
-// compiles reports whether the pack's rows can be compiled.
-func (s *state) compiles() bool { return engine.IsStandard(s.pack.Model) }
+// compiles reports whether the rows of the pack say all that there is to
+// compile, as they do where the tenant has no p rows of its own.
+func (s *state) compiles() bool {
+	return engine.IsStandard(s.pack.Model) && s.rows.Policy() == s.pack.policy
+}

@@ -38,7 +38,7 @@ var sqliteDialect = dialect{
 	pairs: `volmacht_rule.tenant, substr(volmacht_rule.v2, length(volmacht_rule.tenant) + 2)`,
 }
 
-// On PostgreSQL columns may be uuid, too. "default" is the collation of the
+// On PostgreSQL "default" is the collation of the
 // host's columns, unless it chose another one.
 var postgresDialect = dialect{
 	name: "postgres", quote: `"`,

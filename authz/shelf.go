@@ -1,6 +1,9 @@
 package authz
 
 import (
+	"iter"
+
+	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -8,16 +11,26 @@ import (
 // Rows of a deactivated member, a closed dossier or a closed tenant are set
 // aside, out of casbin_rule, so that no reader of that table can go by them.
 
-// shelve sets the rows aside that keep wants.
-func (c *change) shelve(wants func(store.Row) bool) error {
-	rows := c.before.find(wants)
+// A selection is rows of a tenant: those that wants wants, all of which are
+// among those that from yields.
+type selection struct {
+	from  func(*engine.Snapshot) iter.Seq[engine.Row]
+	wants func(model.Rule) bool
+}
+
+// shelve sets a selection of rows aside.
+func (c *change) shelve(of selection) error {
+	rows, err := c.tx.store.Granted(c.before.find(of))
+	if err != nil {
+		return err
+	}
 	c.removed = append(c.removed, rows...)
 	return c.tx.store.Shelve(rows)
 }
 
-// restore takes back the rows that wants names, except those whose member or
-// dossier keeps them on the shelf.
-func (c *change) restore(wants func(store.Row) bool) error {
+// restore takes a selection of rows back, except those whose member or dossier
+// keeps them on the shelf.
+func (c *change) restore(of selection) error {
 	shelved, err := c.tx.store.Shelved(c.tenant)
 	if err != nil {
 		return err
@@ -28,7 +41,7 @@ func (c *change) restore(wants func(store.Row) bool) error {
 	}
 	var rows []store.Row
 	for _, r := range shelved {
-		if wants(r) && live(r) {
+		if of.wants(r.Rule) && live(r) {
 			rows = append(rows, r)
 			c.put(r)
 		}
@@ -37,15 +50,15 @@ func (c *change) restore(wants func(store.Row) bool) error {
 }
 
 // forget removes rows for good, from the policy and from the shelf.
-func (c *change) forget(wants func(store.Row) bool) error {
-	c.removed = append(c.removed, c.before.find(wants)...)
+func (c *change) forget(of selection) error {
+	c.removed = append(c.removed, c.before.find(of)...)
 	shelved, err := c.tx.store.Shelved(c.tenant)
 	if err != nil {
 		return err
 	}
 	var rows []store.Row
 	for _, r := range shelved {
-		if wants(r) {
+		if of.wants(r.Rule) {
 			rows = append(rows, r)
 		}
 	}
@@ -82,22 +95,56 @@ func domainOf(r model.Rule) string {
 	return r.V[0]
 }
 
-// ofUser selects the rows that u holds.
-func ofUser(u model.UserID) func(store.Row) bool {
-	who := model.UserSubject(u).String()
-	return func(r store.Row) bool { return r.Rule.V[0] == who }
+// heldBy selects the rows that give who something.
+func heldBy(who model.Subject) selection { return beginning("g", who.String()) }
+
+// beginning selects the rows of one sort with a name in their first field.
+func beginning(ptype, name string) selection {
+	return selection{
+		func(s *engine.Snapshot) iter.Seq[engine.Row] { return s.Of(name) },
+		func(r model.Rule) bool { return r.PType == ptype && r.V[0] == name },
+	}
 }
 
 // inDossier selects the rows about d.
-func inDossier(d model.Domain) func(store.Row) bool {
+func inDossier(d model.Domain) selection {
 	domain := d.String()
-	return func(r store.Row) bool { return domainOf(r.Rule) == domain }
+	return selection{
+		func(s *engine.Snapshot) iter.Seq[engine.Row] {
+			return func(yield func(engine.Row) bool) {
+				for _, rows := range []iter.Seq[engine.Row]{s.Of(domain), s.In(domain)} {
+					for r := range rows {
+						if !yield(r) {
+							return
+						}
+					}
+				}
+			}
+		},
+		func(r model.Rule) bool { return domainOf(r) == domain },
+	}
 }
 
 // ofTeam selects the rows that a team holds and those of its members.
-func ofTeam(t model.TeamID) func(store.Row) bool {
+func ofTeam(t model.TeamID) selection {
 	who := model.TeamSubject(t).String()
-	return func(r store.Row) bool { return r.Rule.PType == "g" && (r.Rule.V[0] == who || r.Rule.V[1] == who) }
+	return selection{
+		(*engine.Snapshot).Rows,
+		func(r model.Rule) bool { return r.PType == "g" && (r.V[0] == who || r.V[1] == who) },
+	}
 }
 
-func every(store.Row) bool { return true }
+// only selects one row.
+func only(rule model.Rule) selection {
+	return selection{
+		func(s *engine.Snapshot) iter.Seq[engine.Row] { return s.Of(rule.V[0]) },
+		func(r model.Rule) bool { return r == rule },
+	}
+}
+
+// and selects the rows of s that wants wants too.
+func (s selection) and(wants func(model.Rule) bool) selection {
+	return selection{s.from, func(r model.Rule) bool { return s.wants(r) && wants(r) }}
+}
+
+var every = selection{(*engine.Snapshot).Rows, func(model.Rule) bool { return true }}

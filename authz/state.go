@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/engine"
@@ -17,56 +16,36 @@ import (
 type state struct {
 	tenant   model.TenantID
 	head     store.Head
-	rows     map[model.Rule]store.Row
 	packHead store.Head
-	packRows []model.Rule
-	pack     *model.Pack
-
-	engine func() (engine.Engine, error) // built on first use
-}
-
-func newState(tenant model.TenantID, pack *model.Pack, l store.Loaded) *state {
-	s := &state{tenant: tenant, head: l.Head, packHead: l.PackHead, pack: pack}
-	s.rows = make(map[model.Rule]store.Row, len(l.Rows))
-	for _, r := range l.Rows {
-		s.rows[r.Rule] = r
-	}
-	for _, r := range l.PackRows {
-		s.packRows = append(s.packRows, r.Rule)
-	}
-	return s.ready()
-}
-
-func (s *state) ready() *state {
-	s.engine = sync.OnceValues(func() (engine.Engine, error) {
-		rows := make([]engine.Row, 0, len(s.rows))
-		for _, r := range s.rows {
-			rows = append(rows, engine.Row{Rule: r.Rule, From: r.From, Until: r.Until})
-		}
-		// The order of rows decides which of several reasons is shown.
-		slices.SortFunc(rows, func(a, b engine.Row) int { return a.Rule.Compare(b.Rule) })
-		return engine.New(s.pack.Model, s.packRows, rows)
-	})
-	return s
+	pack     *pack
+	rows     *engine.Snapshot
 }
 
 // with returns the state after a change.
-func (s *state) with(added, removed []store.Row) *state {
+func (s *state) with(added, removed []store.Row) (*state, error) {
+	rows, err := s.rows.With(engineRows(added), engineRows(removed))
+	if err != nil {
+		return nil, err
+	}
 	next := *s
-	next.rows = maps.Clone(s.rows)
-	for _, r := range removed {
-		delete(next.rows, r.Rule)
-	}
-	for _, r := range added {
-		next.rows[r.Rule] = r
-	}
-	return next.ready()
+	next.rows = rows
+	return &next, nil
 }
 
-func (s *state) has(r model.Rule) bool {
-	_, ok := s.rows[r]
-	return ok
+func engineRows(rows []store.Row) []engine.Row {
+	all := make([]engine.Row, len(rows))
+	for i, r := range rows {
+		all[i] = engine.Row{Rule: r.Rule, From: r.From, Until: r.Until}
+	}
+	return all
 }
+
+// storeRow is r without who granted it and when, which only the database knows.
+func (s *state) storeRow(r engine.Row) store.Row {
+	return store.Row{Rule: r.Rule, Tenant: s.tenant, From: r.From, Until: r.Until}
+}
+
+func (s *state) has(r model.Rule) bool { return s.rows.Has(r) }
 
 // open reports whether the tenant is open: a closed one has no rows.
 func (s *state) open() bool { return s.has(model.TenantRules(s.tenant)[0]) }
@@ -76,12 +55,9 @@ func (s *state) active(u model.UserID) bool {
 	return s.has(model.GrantRule(model.UserSubject(u), model.Member, model.TenantDomain(s.tenant)))
 }
 
+// enforce answers at a given time. It refuses what the pack does not declare.
 func (s *state) enforce(u model.UserID, d model.Domain, p model.Permission, at time.Time) (bool, error) {
-	e, err := s.engine()
-	if err != nil {
-		return false, err
-	}
-	return e.Enforce(request(u, d, p), at)
+	return s.rows.Decide(model.UserSubject(u).String(), d.String(), s.pack.question(u, p), func() time.Time { return at })
 }
 
 func request(u model.UserID, d model.Domain, p model.Permission) engine.Request {
@@ -94,16 +70,16 @@ func request(u model.UserID, d model.Domain, p model.Permission) engine.Request 
 	}
 }
 
-// find returns the rows that keep wants, in order.
-func (s *state) find(keep func(store.Row) bool) []store.Row {
+// find returns the rows of a selection, in order.
+func (s *state) find(of selection) []store.Row {
 	var found []store.Row
-	for _, r := range s.rows {
-		if keep(r) {
-			found = append(found, r)
+	for r := range of.from(s.rows) {
+		if of.wants(r.Rule) {
+			found = append(found, s.storeRow(r))
 		}
 	}
 	slices.SortFunc(found, func(a, b store.Row) int { return a.Rule.Compare(b.Rule) })
-	return found
+	return slices.CompactFunc(found, func(a, b store.Row) bool { return a.Rule == b.Rule })
 }
 
 // users returns the active members, in order.
@@ -115,13 +91,14 @@ func (s *state) users() []model.UserID {
 // field, in order.
 func (s *state) holding(role, domain string) []model.UserID {
 	var users []model.UserID
-	for _, r := range s.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[1] == role && r.Rule.V[2] == domain }) {
-		if who, err := model.ParseSubject(r.Rule.V[0]); err == nil {
+	for name := range s.rows.Names("g", role, domain) {
+		if who, err := model.ParseSubject(name); err == nil {
 			if u, ok := who.User(); ok {
 				users = append(users, u)
 			}
 		}
 	}
+	slices.SortFunc(users, compareIDs)
 	return users
 }
 
@@ -136,22 +113,22 @@ func (s *state) usersOf(who model.Subject) []model.UserID {
 // dossiers returns the open dossiers, in order.
 func (s *state) dossiers() []model.Domain {
 	var found []model.Domain
-	for _, r := range s.find(func(r store.Row) bool {
-		return r.Rule.PType == "g2" && r.Rule.V[1] == model.TraitDossier.String()
-	}) {
-		if d, err := model.ParseDomain(r.Rule.V[0]); err == nil {
+	for name := range s.rows.Names("g2", model.TraitDossier.String(), "") {
+		if d, err := model.ParseDomain(name); err == nil {
 			found = append(found, d)
 		}
 	}
+	slices.SortFunc(found, compareDomains)
 	return found
 }
 
-// teamsOf returns the teams that u is one of.
+// teamsOf returns the teams that u is one of, in order.
 func (s *state) teamsOf(u model.UserID) []model.Subject {
 	var teams []model.Subject
-	for _, r := range s.find(func(r store.Row) bool {
-		return r.Rule.PType == "g" && r.Rule.V[0] == model.UserSubject(u).String() && r.Rule.V[2] == model.Everywhere(s.tenant)
-	}) {
+	for _, r := range s.find(heldBy(model.UserSubject(u))) {
+		if r.Rule.V[2] != model.Everywhere(s.tenant) {
+			continue
+		}
 		if t, err := model.ParseSubject(r.Rule.V[1]); err == nil {
 			teams = append(teams, t)
 		}
@@ -164,10 +141,7 @@ func (s *state) teamsOf(u model.UserID) []model.Subject {
 func (s *state) edges(u model.UserID, at time.Time) []time.Time {
 	var times []time.Time
 	for _, who := range append(s.teamsOf(u), model.UserSubject(u)) {
-		for _, r := range s.rows {
-			if r.Rule.V[0] != who.String() {
-				continue
-			}
+		for r := range s.rows.Of(who.String()) {
 			for _, edge := range []time.Time{r.From, r.Until} {
 				if edge.After(at) {
 					times = append(times, edge)
@@ -193,11 +167,8 @@ func (s *state) profiles(u model.UserID, d model.Domain) []model.Profile {
 // granted returns the profiles that who itself has rows for in d.
 func (s *state) granted(who model.Subject, d model.Domain) []model.Profile {
 	held := make(map[model.Profile]bool)
-	for _, r := range s.rows {
-		if r.Rule.V[0] != who.String() {
-			continue
-		}
-		if p, err := model.ParseProfile(r.Rule.V[1]); err == nil && p != model.Member && r.Rule == model.GrantRule(who, p, d) {
+	for r := range s.rows.Of(who.String()) {
+		if p, err := model.ParseProfile(r.V[1]); err == nil && p != model.Member && r.Rule == model.GrantRule(who, p, d) {
 			held[p] = true
 		}
 	}
@@ -215,19 +186,17 @@ func sorted(set map[model.Profile]bool) []model.Profile {
 func (s *state) lasting(p model.Profile, at time.Time) int {
 	holders := make(map[model.UserID]bool)
 	everywhere := model.Everywhere(s.tenant)
-	for _, r := range s.rows {
-		if r.Rule.V[1] != p.String() || r.Rule.V[2] != everywhere || !r.Until.IsZero() || r.From.After(at) {
-			continue
-		}
-		who, err := model.ParseSubject(r.Rule.V[0])
-		if err != nil {
+	for name := range s.rows.Names("g", p.String(), everywhere) {
+		r, _ := s.rows.Find(model.NewRule("g", name, p.String(), everywhere))
+		who, err := model.ParseSubject(name)
+		if err != nil || !r.Until.IsZero() || r.From.After(at) {
 			continue
 		}
 		if u, ok := who.User(); ok {
 			holders[u] = true
 			continue
 		}
-		for _, u := range s.holding(who.String(), everywhere) {
+		for _, u := range s.holding(name, everywhere) {
 			holders[u] = true
 		}
 	}

@@ -119,21 +119,23 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 // RemoveTeamMember takes a member out of a team. It takes what
 // [Authz.AddTeamMember] takes.
 func (az *Authz) RemoveTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
-	return az.writeTeam(ctx, by, tenant, t, "remove team member", func(c *change) error {
-		if err := c.overTeam(t); err != nil {
-			return err
-		}
-		if err := c.activeMember(u); err != nil {
-			return err
-		}
-		rule := model.TeamRule(u, t, tenant)
-		if !c.before.has(rule) {
-			return fmt.Errorf("member %v of team %v: %w", u, t, ErrNotFound)
-		}
-		c.remove(rule)
-		c.detail["user"] = u.String()
-		return c.noGainBy(u, t)
-	})
+	return az.writeTeam(ctx, by, tenant, t, "remove team member", func(c *change) error { return c.leaveTeam(t, u) })
+}
+
+func (c *change) leaveTeam(t model.TeamID, u model.UserID) error {
+	if err := c.overTeam(t); err != nil {
+		return err
+	}
+	if err := c.activeMember(u); err != nil {
+		return err
+	}
+	rule := model.TeamRule(u, t, c.tenant)
+	if !c.before.has(rule) {
+		return fmt.Errorf("member %v of team %v: %w", u, t, ErrNotFound)
+	}
+	c.remove(rule)
+	c.detail["user"] = u.String()
+	return c.noGainBy(u, t)
 }
 
 // noGainBy refuses an actor who is u and comes to more, by joining a team or by
@@ -151,15 +153,22 @@ func (c *change) noGainBy(u model.UserID, t model.TeamID) error {
 
 func (az *Authz) writeTeam(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, action string, fn func(*change) error) error {
 	return az.write(ctx, by, tenant, action, func(c *change) error {
-		if err := c.require(model.TenantDomain(tenant), model.EditTenant); err != nil {
+		if err := c.mayEditTeam(t); err != nil {
 			return err
 		}
-		if t.IsZero() {
-			return fmt.Errorf("team is not set: %w", ErrInvalid)
-		}
-		c.detail["team"] = t.String()
 		return fn(c)
 	})
+}
+
+func (c *change) mayEditTeam(t model.TeamID) error {
+	if err := c.require(model.TenantDomain(c.tenant), model.EditTenant); err != nil {
+		return err
+	}
+	if t.IsZero() {
+		return fmt.Errorf("team is not set: %w", ErrInvalid)
+	}
+	c.detail["team"] = t.String()
+	return nil
 }
 
 // overTeam refuses an actor who could not give by itself what the team has.
@@ -175,7 +184,7 @@ func (c *change) overTeam(t model.TeamID) error {
 		return err
 	}
 	who := model.TeamSubject(t)
-	for _, r := range opened.find(func(r store.Row) bool { return r.Rule.PType == "g" && r.Rule.V[0] == who.String() }) {
+	for _, r := range opened.find(heldBy(who)) {
 		d, permission := model.TenantDomain(c.tenant), model.AssignDossier
 		if r.Rule.V[2] != model.Everywhere(c.tenant) {
 			var err error

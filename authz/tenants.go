@@ -41,28 +41,34 @@ func (az *Authz) CreateTenant(ctx context.Context, by Actor, t Tenant) (Tenant, 
 		if err := c.requireSystem(); err != nil {
 			return err
 		}
-		if err := t.check(); err != nil {
-			return err
-		}
-		if _, err := c.tx.store.Create(c.stream); err != nil {
-			return fmt.Errorf("tenant %v: %w", t.ID, err)
-		}
-		t.Settings, t.Closed, t.Created = nil, time.Time{}, c.at
-		err := c.db().Create(&store.Tenant{ID: t.ID, Name: t.Name, Email: t.Email, CreatedAt: store.At(c.at)}).Error
-		if err != nil {
-			return err
-		}
-		if c.before, err = c.tx.load(ctx, t.ID); err != nil {
-			return err
-		}
-		c.tenant = t.ID
-		c.add(model.TenantRules(t.ID)...)
-		return nil
+		return c.createTenant(&t)
 	})
 	if err != nil {
 		return Tenant{}, err
 	}
 	return t, nil
+}
+
+// createTenant is [Authz.CreateTenant] within a larger change, which is in the
+// stream of the new tenant.
+func (c *change) createTenant(t *Tenant) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	if _, err := c.tx.store.Create(c.stream); err != nil {
+		return fmt.Errorf("tenant %v: %w", t.ID, err)
+	}
+	t.Settings, t.Closed, t.Created = nil, time.Time{}, c.at
+	err := c.db().Create(&store.Tenant{ID: t.ID, Name: t.Name, Email: t.Email, CreatedAt: store.At(c.at)}).Error
+	if err != nil {
+		return err
+	}
+	if c.before, err = c.tx.load(c.ctx, t.ID); err != nil {
+		return err
+	}
+	c.tenant = t.ID
+	c.add(model.TenantRules(t.ID)...)
+	return nil
 }
 
 // EditTenant changes the name and the address of the tenant t.ID. It takes

@@ -75,3 +75,38 @@ func checkEmail(s string, mayBeEmpty bool) error {
 	_, err := canonicalEmail(s)
 	return err
 }
+
+// splitEmail cuts an address that [canonicalEmail] took in two, the domain in
+// its ASCII form.
+func splitEmail(s string) (local, domain string) {
+	at := strings.LastIndexByte(s, '@')
+	if ascii, err := domains.ToASCII(s[at+1:]); err == nil {
+		return s[:max(at, 0)], strings.ToLower(ascii)
+	}
+	return s[:max(at, 0)], s[at+1:]
+}
+
+// asciiDomain is an address as it is given to a mail server.
+func asciiDomain(s string) string {
+	local, domain := splitEmail(s)
+	return local + "@" + domain
+}
+
+// checkProse refuses what is no text of several lines.
+func checkProse(what, s string, limit int) error {
+	for line := range strings.SplitSeq(s, "\n") {
+		if line = strings.ReplaceAll(strings.TrimRight(line, " "), "\t", " "); strings.TrimSpace(line) == "" {
+			continue
+		}
+		if err := checkText(what, strings.TrimSpace(line), required, limit); err != nil {
+			return err
+		}
+	}
+	switch {
+	case strings.TrimSpace(s) == "":
+		return fmt.Errorf("%s is empty: %w", what, ErrInvalid)
+	case utf8.RuneCountInString(s) > limit:
+		return fmt.Errorf("%s has more than %d characters: %w", what, limit, ErrInvalid)
+	}
+	return nil
+}

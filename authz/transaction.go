@@ -46,6 +46,7 @@ type transaction struct {
 	since  int64
 	pack   *store.Head
 	states map[model.TenantID]*state // of the tenants that are locked
+	mails  bool                      // some were put into the outbox
 	err    error                     // the first failure; nothing goes on after it
 	done   bool
 }
@@ -82,6 +83,9 @@ func (az *Authz) join(ctx context.Context, fn func(*transaction) error) error {
 	}
 	for _, st := range t.states {
 		az.cache.publish(st, t.since)
+	}
+	if t.mails {
+		az.mail.wake()
 	}
 	return nil
 }
@@ -151,15 +155,8 @@ func (t *transaction) state(ctx context.Context, id model.TenantID) (*state, err
 }
 
 func (t *transaction) load(ctx context.Context, id model.TenantID) (*state, error) {
-	loaded, err := t.store.Load(ctx, id)
-	if err != nil {
-		return nil, notFound(err, "tenant %v", id)
-	}
-	pack, err := t.core.packs.at(ctx, t.store, loaded.PackHead)
-	if err != nil {
-		return nil, err
-	}
-	return newState(id, pack, loaded), nil
+	st, err := t.core.packs.load(ctx, t.store, id)
+	return st, notFound(err, "tenant %v", id)
 }
 
 // notFound names what was not found, and leaves other errors alone.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/volmacht/volmacht/internal/engine"
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -48,25 +47,15 @@ type verifier struct {
 	differences atomic.Uint64
 	ask         func(*state, engine.Request, time.Time) (engine.Explanation, error)
 
-	mu        sync.Mutex
-	enforcers map[model.TenantID]*enforcer
+	mu       sync.Mutex
+	policies map[model.TenantID]*policy // with which casbin asks
 }
-
-// An enforcer is Casbin, built from the rows of one state on first use.
-type enforcer struct {
-	of    *state
-	built func() (*engine.Casbin, error)
-}
-
-// maxEnforcers is how many tenants' enforcers are kept. Each is many times as
-// large as the state it is built from.
-const maxEnforcers = 32
 
 func newVerifier(cfg Config) *verifier {
 	if cfg.Verify == 0 {
 		return nil
 	}
-	v := &verifier{share: cfg.Verify, logger: cfg.Logger, enforcers: make(map[model.TenantID]*enforcer)}
+	v := &verifier{share: cfg.Verify, logger: cfg.Logger, policies: make(map[model.TenantID]*policy)}
 	if v.logger == nil {
 		v.logger = slog.Default()
 	}
@@ -105,54 +94,12 @@ func (v *verifier) confirm(ctx context.Context, st *state, r Request, at time.Ti
 	return false, nil
 }
 
-// casbin asks the enforcer of the state.
-func (v *verifier) casbin(st *state, q engine.Request, at time.Time) (engine.Explanation, error) {
-	e, err := v.enforcer(st).built()
-	if err != nil {
-		return engine.Explanation{}, err
-	}
-	return e.Explain(q, at)
-}
-
-// enforcer returns the one of the state. That of an older state of the tenant
-// makes way for it, as does any other one when there are too many.
-func (v *verifier) enforcer(st *state) *enforcer {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if e := v.enforcers[st.tenant]; e != nil && e.of == st {
-		return e
-	}
-	e := &enforcer{st, sync.OnceValues(st.casbin)}
-	v.enforcers[st.tenant] = e
-	for t := range v.enforcers {
-		if len(v.enforcers) <= maxEnforcers {
-			break
-		}
-		if t != st.tenant {
-			delete(v.enforcers, t)
-		}
-	}
-	return e
-}
-
-// casbin returns Casbin with the rows of the state.
-func (s *state) casbin() (*engine.Casbin, error) {
-	var rows []engine.Row
-	for _, r := range s.packRows {
-		rows = append(rows, engine.Row{Rule: r})
-	}
-	for _, r := range s.find(func(store.Row) bool { return true }) {
-		rows = append(rows, engine.Row{Rule: r.Rule, From: r.From, Until: r.Until})
-	}
-	return engine.NewCasbin(s.pack.Model.Text, rows)
-}
-
 // report logs a difference: what was asked of which state, both answers, and
 // the rows that each goes by. There are ids in it, and no names of people.
 func (v *verifier) report(ctx context.Context, st *state, q engine.Request, at time.Time, ok bool, theirs engine.Explanation) {
 	var ours engine.Explanation
-	if e, err := st.engine(); err == nil {
-		ours, _ = e.Explain(q, at) // the difference itself is reported in any case
+	if x, err := st.rows.Explain(q, at); err == nil { // the difference itself is reported in any case
+		ours = x
 	}
 	v.logger.LogAttrs(ctx, slog.LevelError, "authz: the index and Casbin differ: denied",
 		slog.String("tenant", st.tenant.String()),

@@ -3,9 +3,12 @@ package authz_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +56,21 @@ var (
 	dGone    = dossier(tGone, "d-gone")
 )
 
+// The addresses of those who are invited.
+const (
+	eIvo  = "ivo@new.example"  // to dOne
+	eBeta = "beta@new.example" // to dBeta
+	eShut = "shut@new.example" // to dShut, before it was closed
+)
+
+var (
+	mDead = parsedMessage("m-dead") // given up; acme's
+	mBeta = parsedMessage("m-beta") // beta's
+	mNone = parsedMessage("m-none")
+)
+
+func parsedMessage(s string) model.MessageID { return model.Must(model.ParseMessageID(s)) }
+
 func parsedTenant(s string) model.TenantID { return model.Must(model.ParseTenantID(s)) }
 func parsedUser(s string) model.UserID     { return model.Must(model.ParseUserID(s)) }
 func parsedTeam(s string) model.TeamID     { return model.Must(model.ParseTeamID(s)) }
@@ -74,12 +92,17 @@ type scene struct {
 // newScene sets the scene in a database of its own that is gone with the test.
 func newScene(t testing.TB) scene {
 	t.Helper()
+	return setScene(t, emptyDB(t))
+}
+
+func emptyDB(t testing.TB) *gorm.DB {
+	t.Helper()
 	db, err := store.OpenMemory()
 	require.NoError(t, err)
 	pool, err := db.DB()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return setScene(t, db)
+	return db
 }
 
 func setScene(t testing.TB, db *gorm.DB) scene {
@@ -94,10 +117,26 @@ func setScene(t testing.TB, db *gorm.DB) scene {
 // shows; one of a nanosecond asks the database before every answer.
 func openOn(t testing.TB, db *gorm.DB, staleness time.Duration) *authz.Authz {
 	t.Helper()
-	az, err := authz.Open(t.Context(), db, authz.Config{Pack: accountancy.Pack(), Clock: noon, Staleness: staleness})
+	az, err := authz.Open(t.Context(), db, authz.Config{Pack: scenePack(), Clock: noon, Staleness: staleness})
 	require.NoError(t, err)
 	return az
 }
+
+var (
+	topicNews = model.Must(model.ParseTopic("news"))
+	topicWork = model.Must(model.ParseTopic("work"))
+)
+
+// scenePack is the accountancy pack with topics, of which it has none.
+var scenePack = sync.OnceValue(func() *model.Pack {
+	files := fstest.MapFS{}
+	for _, name := range []string{model.ModelFile, model.PolicyFile, model.CatalogFile} {
+		files[name] = &fstest.MapFile{Data: model.Must(fs.ReadFile(accountancy.Files(), name))}
+	}
+	files[model.CatalogFile].Data = append(files[model.CatalogFile].Data, []byte("topic, news, tenant dossier, default, N, N, N\n"+
+		"topic, work, dossier, default if dossier see, W, W, W\n")...)
+	return model.Must(model.ReadPack(files, "accountancy"))
+})
 
 func populate(tx *authz.Tx) error {
 	ctx, sys := context.Background(), authz.System
@@ -157,10 +196,31 @@ func populate(tx *authz.Tx) error {
 		}
 	}
 	do(tx.Grant(ctx, sys, authz.Grant{Subject: model.TeamSubject(gSpare), Profile: accountancy.FullFeedback, Domain: dTwo}))
+	for _, n := range []struct {
+		by    authz.Actor
+		email string
+		in    model.Domain
+		p     model.Profile
+	}{{admin, eIvo, dOne, accountancy.FullAccess}, {authz.By(uBea), eBeta, dBeta, accountancy.FullAccess}, {admin, eShut, dShut, accountancy.FullAccess}} {
+		_, next := tx.Invite(ctx, n.by, n.in.Tenant(), authz.NewInvitation{
+			FirstName: "I", LastName: "N", Email: n.email, Grants: []authz.InvitedGrant{{Domain: n.in, Profile: n.p}},
+		})
+		do(next)
+	}
+	do(populateContacts(tx))
 	do(tx.Configure(ctx, sys, dPending, accountancy.ConfigurationB))
 	do(tx.CloseDossier(ctx, sys, dShut))
 	do(tx.DeactivateMember(ctx, sys, tAcme, uDora))
+	do(addRequests(tx))
+	do(addReviews(tx))
 	do(tx.CloseTenant(ctx, sys, tGone))
+	do(tx.DB().Where("1 = 1").Delete(&store.Message{}).Error) // the mails of all this are out
+	for id, t := range map[model.MessageID]model.TenantID{mDead: tAcme, mBeta: tBeta} {
+		do(tx.DB().Create(&store.Message{
+			ID: id.String(), Kind: string(authz.InvitationMessage), Tenant: t.String(), Name: "N", Email: "n@new.example",
+			Data: []byte("{}"), State: store.Dead, DoneAt: store.At(noon()),
+		}).Error)
+	}
 	return err
 }
 

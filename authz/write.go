@@ -30,6 +30,7 @@ type change struct {
 	tenant         model.TenantID
 	before         *state
 	added, removed []store.Row
+	ended          []model.Rule // memberships, which may have been without a row
 }
 
 // detail is what the ledger says of a change, besides its rows: names of
@@ -115,6 +116,9 @@ func (c *change) finish() error {
 	if err := c.keepRequired(); err != nil {
 		return err
 	}
+	if err := c.settleReview(); err != nil {
+		return err
+	}
 	text, err := json.Marshal(c.detail)
 	if err != nil {
 		return err
@@ -127,7 +131,10 @@ func (c *change) finish() error {
 		return err
 	}
 	if c.before != nil {
-		next := c.after()
+		next, err := c.after()
+		if err != nil {
+			return err
+		}
 		next.head = store.Head{Revision: e.Revision, Hash: e.Hash}
 		c.tx.states[c.tenant] = next
 	}
@@ -135,7 +142,7 @@ func (c *change) finish() error {
 }
 
 // after is the state that the change makes, so far.
-func (c *change) after() *state { return c.before.with(c.added, c.removed) }
+func (c *change) after() (*state, error) { return c.before.with(c.added, c.removed) }
 
 func (c *change) catalog() *model.Catalog { return c.before.pack.Catalog }
 
@@ -166,8 +173,8 @@ func (c *change) put(r store.Row) {
 func (c *change) remove(rules ...model.Rule) {
 	for _, rule := range rules {
 		gone := slices.ContainsFunc(c.removed, func(r store.Row) bool { return r.Rule == rule })
-		if row, ok := c.before.rows[rule]; ok && !gone {
-			c.removed = append(c.removed, row)
+		if row, ok := c.before.rows.Find(rule); ok && !gone {
+			c.removed = append(c.removed, c.before.storeRow(row))
 		}
 	}
 }

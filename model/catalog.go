@@ -1,6 +1,10 @@
 package model
 
-import "strings"
+import (
+	"iter"
+	"maps"
+	"strings"
+)
 
 // Labels are what people read for a name, in the languages of a pack.
 type Labels struct{ EN, NL, DE string }
@@ -81,6 +85,7 @@ type Catalog struct {
 	modules        map[Module]bool
 	settings       map[Setting]bool
 	flags          map[Flag]bool
+	topics         map[Topic]TopicEntry
 	rows           repeats
 }
 
@@ -97,6 +102,8 @@ type ProfileEntry struct {
 	Default  bool  // offered first for somebody new; at most one for each place
 	Advised  bool  // somebody should hold it; that nobody does is shown, and no error
 	Required bool  // whoever is the last to hold it cannot lose it
+	Founder  bool  // given to whoever registers a tenant
+	Login    bool  // held while a contact may sign in; at most one for each place
 	Labels   Labels
 }
 
@@ -131,8 +138,16 @@ type (
 	ModuleEntry  = Entry[moduleKind]  // ModuleEntry declares a module.
 	SettingEntry = Entry[settingKind] // SettingEntry declares a setting.
 	FlagEntry    = Entry[flagKind]    // FlagEntry declares a flag.
-	TopicEntry   = Entry[topicKind]   // TopicEntry declares a topic.
 )
+
+// A TopicEntry declares a topic of messages.
+type TopicEntry struct {
+	Topic   Topic
+	Place   Place      // where it is sent
+	Default bool       // wanted by who has not said otherwise
+	Needs   Permission // what one must be allowed where it is sent; zero: nothing
+	Labels  Labels
+}
 
 // Profile looks p up.
 func (c *Catalog) Profile(p Profile) (ProfileEntry, bool) {
@@ -148,6 +163,9 @@ func (c *Catalog) Permission(p Permission) (PermissionEntry, bool) {
 	e, found := c.permissions[p]
 	return e, found
 }
+
+// Asked yields every permission that [Catalog.Permission] knows, in no order.
+func (c *Catalog) Asked() iter.Seq[PermissionEntry] { return maps.Values(c.permissions) }
 
 // Configuration looks name up.
 func (c *Catalog) Configuration(name Configuration) (ConfigurationEntry, bool) {
@@ -166,6 +184,12 @@ func (c *Catalog) HasModule(name Module) bool { return c.modules[name] }
 
 // HasSetting reports whether name is declared.
 func (c *Catalog) HasSetting(name Setting) bool { return c.settings[name] }
+
+// Topic looks name up.
+func (c *Catalog) Topic(name Topic) (TopicEntry, bool) {
+	e, found := c.topics[name]
+	return e, found
+}
 
 // HasFlag reports whether name is declared.
 func (c *Catalog) HasFlag(name Flag) bool { return c.flags[name] }
@@ -190,6 +214,28 @@ func (c *Catalog) DefaultProfile(place Place) Profile {
 		}
 	}
 	return Profile{}
+}
+
+// LoginProfile returns the profile that a contact holds at place while it may
+// sign in, or the zero one when there is none.
+func (c *Catalog) LoginProfile(place Place) Profile {
+	for _, e := range c.Profiles {
+		if e.Login && e.Place&place != 0 {
+			return e.Profile
+		}
+	}
+	return Profile{}
+}
+
+// Founders returns the profiles of whoever registers a tenant.
+func (c *Catalog) Founders() []Profile {
+	var founders []Profile
+	for _, e := range c.Profiles {
+		if e.Founder {
+			founders = append(founders, e.Profile)
+		}
+	}
+	return founders
 }
 
 // Pending reports whether a change of configuration takes effect only when the

@@ -12,10 +12,10 @@ import (
 const catalog = `# kind, name, place, value, en, nl, de
 pack,          office,          ,        3,               Office, Kantoor, Kanzlei
 transition,    D C,             ,        pending,         Waiting, Wachten, Warten
-profile,       admin,           tenant,  required,        Admin, Beheerder, Verwalter
+profile,       admin,           tenant,  required founder,      Admin, Beheerder, Verwalter
 profile,       support,         tenant dossier, ,         Support, Support, Support
 profile,       client,          none,    ,                Client, Klant, Mandant
-profile,       administrator,   dossier, default advised, "Admin, client", Administrator, Administrator
+profile,       administrator,   dossier, default advised login, "Admin, client", Administrator, Administrator
 permission,    figure view,     dossier, ,                View the figures, De cijfers bekijken, Die Zahlen ansehen
 permission,    document view,   dossier, ,                View documents, Documenten bekijken, Belege ansehen
 permission,    member invite,   tenant dossier, ,         Invite, Uitnodigen, Einladen
@@ -24,7 +24,7 @@ configuration, D,               ,        ,                D, D, D
 module,        payment,         ,        ,                Payment, Betalen, Zahlung
 setting,       strict,          ,        ,                Strict, Streng, Streng
 flag,          worklist,        ,        ,                Worklist, Werklijst, Arbeitsliste
-topic,         news,            ,        ,                News, Nieuws, Neuigkeiten
+topic,         news,            dossier, default if figure view,              News, Nieuws, Neuigkeiten
 `
 
 func profile(name string) model.Profile { return model.Must(model.ParseProfile(name)) }
@@ -40,10 +40,10 @@ func TestReadCatalog(t *testing.T) {
 	c, err := model.ReadCatalog("catalog.csv", []byte(catalog))
 	require.NoError(t, err)
 	require.Equal(t, []model.ProfileEntry{
-		{Profile: profile("admin"), Place: model.AtTenant, Required: true, Labels: model.Labels{EN: "Admin", NL: "Beheerder", DE: "Verwalter"}},
+		{Profile: profile("admin"), Place: model.AtTenant, Required: true, Founder: true, Labels: model.Labels{EN: "Admin", NL: "Beheerder", DE: "Verwalter"}},
 		{Profile: profile("support"), Place: model.AtTenant | model.AtDossier, Labels: model.Labels{EN: "Support", NL: "Support", DE: "Support"}},
 		{Profile: profile("client"), Labels: model.Labels{EN: "Client", NL: "Klant", DE: "Mandant"}},
-		{Profile: profile("administrator"), Place: model.AtDossier, Default: true, Advised: true, Labels: model.Labels{EN: "Admin, client", NL: "Administrator", DE: "Administrator"}},
+		{Profile: profile("administrator"), Place: model.AtDossier, Default: true, Advised: true, Login: true, Labels: model.Labels{EN: "Admin, client", NL: "Administrator", DE: "Administrator"}},
 	}, c.Profiles)
 	require.Len(t, c.Permissions, 3)
 	require.Equal(t, "figure view", c.Permissions[0].Permission.String())
@@ -51,7 +51,10 @@ func TestReadCatalog(t *testing.T) {
 	require.Equal(t, "payment", c.Modules[0].Name.String())
 	require.Equal(t, "strict", c.Settings[0].Name.String())
 	require.Equal(t, "worklist", c.Flags[0].Name.String())
-	require.Equal(t, model.Labels{EN: "News", NL: "Nieuws", DE: "Neuigkeiten"}, c.Topics[0].Labels)
+	require.Equal(t, []model.TopicEntry{{
+		Topic: model.Must(model.ParseTopic("news")), Place: model.AtDossier, Default: true,
+		Needs: permission("figure", "view"), Labels: model.Labels{EN: "News", NL: "Nieuws", DE: "Neuigkeiten"},
+	}}, c.Topics)
 }
 
 func TestCatalogLooksUp(t *testing.T) {
@@ -65,6 +68,14 @@ func TestCatalogLooksUp(t *testing.T) {
 	_, found = c.Profile(profile("Admin"))
 	require.False(t, found)
 	require.Equal(t, profile("administrator"), c.DefaultProfile(model.AtDossier))
+	require.Equal(t, profile("administrator"), c.LoginProfile(model.AtDossier))
+	require.True(t, c.LoginProfile(model.AtTenant).IsZero())
+	require.Equal(t, []model.Profile{profile("admin")}, c.Founders())
+	news, found := c.Topic(model.Must(model.ParseTopic("news")))
+	require.True(t, found)
+	require.Equal(t, c.Topics[0], news)
+	_, found = c.Topic(model.Must(model.ParseTopic("olds")))
+	require.False(t, found)
 	require.True(t, c.DefaultProfile(model.AtTenant).IsZero())
 
 	view, found := c.Permission(permission("figure", "view").Of(carl))
@@ -151,7 +162,7 @@ func TestReadCatalogReportsFaults(t *testing.T) {
 		"no place":                 {pack + "profile, a, , , a, b, c", []string{`2: place "": want tenant, dossier or none`}},
 		"unknown place":            {pack + "profile, a, tenant office, , a, b, c", []string{`2: place "office": want tenant, dossier or none`}},
 		"permission nowhere":       {pack + "permission, a b, none, , a, b, c", []string{`2: place "none": want tenant, dossier or tenant dossier`}},
-		"unknown value":            {pack + "profile, a, tenant, optional, a, b, c", []string{`2: value "optional": want default, advised or required`}},
+		"unknown value":            {pack + "profile, a, tenant, optional, a, b, c", []string{`2: value "optional": want default, advised, required, founder or login`}},
 		"default of none":          {pack + "profile, a, none, default, a, b, c", []string{"2: nobody can hold a profile without a place: default means nothing"}},
 		"two defaults":             {pack + "profile, a, tenant, default, a, b, c\nprofile, b, tenant dossier, default, a, b, c", []string{"3: a is the default already"}},
 		"permission in one word":   {pack + "permission, figure, dossier, , a, b, c", []string{`2: action is empty`}},
@@ -167,6 +178,12 @@ func TestReadCatalogReportsFaults(t *testing.T) {
 		"transition in one word":   {pack + "transition, BC, , pending, a, b, c", []string{`2: transition "BC": want two`}},
 		"transition without value": {pack + "configuration, B, , , a, b, c\nconfiguration, C, , , a, b, c\ntransition, B C, , , a, b, c", []string{`4: value "": want pending`}},
 		"transition with a place":  {pack + "configuration, B, , , a, b, c\nconfiguration, C, , , a, b, c\ntransition, B C, dossier, pending, a, b, c", []string{`4: a transition has no place`}},
+		"founder on a dossier":     {pack + "profile, a, dossier, founder, a, b, c", []string{"2: who registers a tenant cannot hold a there"}},
+		"two logins":               {pack + "profile, a, dossier, login, a, b, c\nprofile, b, tenant dossier, login, a, b, c", []string{"3: a is held while a contact may sign in already"}},
+		"topic of nowhere":         {pack + "topic, news, , , a, b, c", []string{`2: place "": want tenant, dossier or tenant dossier`}},
+		"topic with a word":        {pack + "topic, news, tenant, always, a, b, c", []string{`2: value "always": want default, if OBJECT ACTION, or both`}},
+		"topic that needs nothing": {pack + "topic, news, tenant, if figure view, a, b, c", []string{"2: no permission figure view is asked in every tenant"}},
+		"topic needs it elsewhere": {pack + "topic, news, tenant dossier, if figure view, a, b, c\npermission, figure view, dossier, , a, b, c", []string{"2: no permission figure view is asked in every tenant dossier"}},
 		"module with a value":      {pack + "module, x, , default, a, b, c", []string{"2: a module has no value"}},
 		"setting with a place":     {pack + "setting, x, tenant, , a, b, c", []string{"2: a setting has no place"}},
 		"flag that is a trait":     {pack + "flag, private, , , a, b, c", []string{`2: flag "private": the word has a meaning`}},

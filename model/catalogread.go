@@ -16,6 +16,7 @@ type catalogReader struct {
 	packs int // rows of kind pack
 	// transitions are checked last: they may stand before the configurations.
 	transitions []row
+	topicRows   []row // likewise: before the permissions that they need
 }
 
 // ReadCatalog reads a catalog.csv, whose rows are "kind, name, place, value,
@@ -23,11 +24,12 @@ type catalogReader struct {
 // what place and value can be:
 //
 //	pack           the pack's name         -                        version, from 1
-//	profile        NAME                    tenant, dossier or none  of default, advised and required, any
+//	profile        NAME                    tenant, dossier or none  any of default, advised, required, founder, login
 //	permission     OBJECT ACTION           tenant, dossier or both  -
 //	configuration  NAME                    -                        default or nothing
 //	transition     FROM TO                 -                        pending
-//	module, setting, flag, topic  NAME     -                        -
+//	topic          NAME                    tenant, dossier or both  default, if OBJECT ACTION, both or nothing
+//	module, setting, flag  NAME            -                        -
 //
 // The error is [Faults].
 func ReadCatalog(file string, text []byte) (*Catalog, error) {
@@ -49,6 +51,7 @@ func readCatalog(text []byte, c *collector) *Catalog {
 			modules:        map[Module]bool{},
 			settings:       map[Setting]bool{},
 			flags:          map[Flag]bool{},
+			topics:         map[Topic]TopicEntry{},
 			rows:           repeats{},
 		},
 		collector: c,
@@ -58,6 +61,9 @@ func readCatalog(text []byte, c *collector) *Catalog {
 	}
 	for _, r.row = range r.transitions {
 		r.transition()
+	}
+	for _, r.row = range r.topicRows {
+		r.topic()
 	}
 	if r.packs == 0 {
 		c.add(0, 0, "no row: pack, NAME, , VERSION, EN, NL, DE")
@@ -103,7 +109,7 @@ func (r *catalogReader) read() {
 	case "flag":
 		r.Flags = plainEntry(r, r.Flags, r.flags)
 	case "topic":
-		r.Topics = plainEntry(r, r.Topics, map[Topic]bool{})
+		r.topicRows = append(r.topicRows, r.row)
 	default:
 		r.fault(0, "kind %.80q: want pack, profile, permission, configuration, transition, module, setting, flag or topic", kind)
 	}
@@ -177,12 +183,12 @@ func (r *catalogReader) profile() {
 		return
 	}
 	e := ProfileEntry{Profile: name, Place: place, Labels: r.rowLabels()}
-	words := map[string]*bool{"default": &e.Default, "advised": &e.Advised, "required": &e.Required}
+	words := map[string]*bool{"default": &e.Default, "advised": &e.Advised, "required": &e.Required, "founder": &e.Founder, "login": &e.Login}
 	for word := range strings.FieldsSeq(r.row.fields[3]) {
 		set := words[word]
 		switch {
 		case set == nil:
-			r.fault(3, "value %.80q: want default, advised or required", word)
+			r.fault(3, "value %.80q: want default, advised, required, founder or login", word)
 			return
 		case place == 0:
 			r.fault(3, "nobody can hold a profile without a place: %s means nothing", word)
@@ -195,6 +201,16 @@ func (r *catalogReader) profile() {
 			r.fault(3, "%s is the default already", first)
 			return
 		}
+	}
+	if e.Login {
+		if first := r.LoginProfile(place); !first.IsZero() {
+			r.fault(3, "%s is held while a contact may sign in already", first)
+			return
+		}
+	}
+	if e.Founder && place&AtTenant == 0 {
+		r.fault(3, "who registers a tenant cannot hold %s there", name)
+		return
 	}
 	r.Profiles = append(r.Profiles, e)
 	r.profiles[name] = e
@@ -259,6 +275,34 @@ func (r *catalogReader) transition() {
 		r.Transitions = append(r.Transitions, t)
 		r.pending[[2]Configuration{t.From, t.To}] = true
 	}
+}
+
+func (r *catalogReader) topic() {
+	name, err := ParseTopic(r.row.fields[1])
+	place, ok := r.place(false)
+	if r.invalid(r.row.line, r.row.columns[1], err) || !ok {
+		return
+	}
+	e := TopicEntry{Topic: name, Place: place, Labels: r.rowLabels()}
+	words := strings.Fields(r.row.fields[3])
+	if len(words) > 0 && words[0] == "default" {
+		e.Default, words = true, words[1:]
+	}
+	if len(words) > 0 {
+		if len(words) != 3 || words[0] != "if" {
+			r.fault(3, "value %.80q: want default, if OBJECT ACTION, or both", r.row.fields[3])
+			return
+		}
+		needs, err := ParsePermission(words[1], words[2])
+		entry, declared := r.Permission(needs)
+		if err != nil || !declared || place&^entry.Place != 0 {
+			r.fault(3, "no permission %s %s is asked in every %v", words[1], words[2], place)
+			return
+		}
+		e.Needs = needs
+	}
+	r.Topics = append(r.Topics, e)
+	r.topics[name] = e
 }
 
 // plainEntry reads a row of a kind that has neither place nor value.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,10 +13,9 @@ import (
 type Model struct {
 	Text   string         // the whole model, tidied: what Casbin is to read
 	Fields []string       // the fields of a p row, such as sub, via, dom, obj, act, eft
-	Links  map[string]int // the number of fields of a g, g2 or g3 row
-	// Effect says how the rules that match make an answer. It is one of the two
-	// of Casbin that allow nothing unless a rule does and that do not depend on
-	// the order of rules.
+	Links  map[string]int // the number of fields, two or three, of the rows g, g2 and so on
+	// Effect says how the rules that match make an answer. It is one of those of
+	// Casbin that allow nothing unless a rule does.
 	Effect  string
 	Matcher string // when a rule matches
 }
@@ -24,6 +24,7 @@ type Model struct {
 const (
 	AllowOverride = "some(where (p.eft == allow))"
 	DenyOverride  = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
+	FirstMatch    = "priority(p.eft) || deny" // goes by the order of rules
 )
 
 // request is what authz asks.
@@ -39,13 +40,10 @@ var sections = []struct {
 }{
 	{"request_definition", []string{"r"}},
 	{"policy_definition", []string{"p"}},
-	{"role_definition", []string{"g", "g2", "g3"}},
+	{"role_definition", []string{"g", "g2", "g3", "g4", "g5", "g6"}},
 	{"policy_effect", []string{"e"}},
 	{"matchers", []string{"m"}},
 }
-
-// links are the definitions that the rows of authz need.
-func links() map[string]int { return map[string]int{"g": 3, "g2": 2, "g3": 2} }
 
 // blanks is how a model defines links of n fields: "_, _".
 func blanks(n int) string { return strings.TrimSuffix(strings.Repeat("_, ", n), ", ") }
@@ -68,20 +66,25 @@ func ReadModel(file string, text []byte) (*Model, error) {
 func readModel(file string, text []byte) (*Model, map[string]definition, error) {
 	c := &collector{file: file}
 	defs := readDefinitions(text, c)
-	m := &Model{Links: links()}
+	m := &Model{Links: map[string]int{}}
 	checks := map[string]func(definition, *collector){
-		"p": m.setFields, "e": m.setEffect, "m": m.setMatcher,
-		"r": func(d definition, c *collector) { want("r", d, request, c) },
-	}
-	for key, n := range m.Links {
-		checks[key] = func(d definition, c *collector) { want(key, d, blanks(n), c) }
+		"r": setRequest, "p": m.setFields, "e": m.setEffect, "m": m.setMatcher,
 	}
 	for _, s := range sections { // p before m, which speaks of its fields
-		for _, key := range s.keys {
-			if d, found := defs[key]; found {
-				checks[key](d, c)
-			} else {
+		missing := ""
+		for i, key := range s.keys {
+			d, found := defs[key]
+			switch {
+			case !found && i == 0:
 				c.add(0, 0, "no %s in [%s]", key, s.name)
+			case !found:
+				missing = cmp.Or(missing, key)
+			case missing != "":
+				c.add(d.line, 0, "%s without %s: Casbin reads no further than the first that is missing", key, missing)
+			case checks[key] != nil:
+				checks[key](d, c)
+			default:
+				m.setLink(key, d, c)
 			}
 		}
 	}
@@ -141,10 +144,20 @@ func readDefinitions(text []byte, c *collector) map[string]definition {
 	return defs
 }
 
-func want(key string, d definition, value string, c *collector) {
-	if list(d.value) != value {
-		c.add(d.line, 0, "%s = %.200s: want %s", key, d.value, value)
+func setRequest(d definition, c *collector) {
+	if list(d.value) != request {
+		c.add(d.line, 0, "r = %.200s: want %s", d.value, request)
 	}
+}
+
+// setLink takes the two sorts of links that Casbin follows.
+func (m *Model) setLink(key string, d definition, c *collector) {
+	n := strings.Count(d.value, ",") + 1
+	if n != 2 && n != 3 || list(d.value) != blanks(n) {
+		c.add(d.line, 0, "%s = %.200s: want %s, or %s for links in a domain", key, d.value, blanks(2), blanks(3))
+		n = 2 // whatever else there is to say
+	}
+	m.Links[key] = n
 }
 
 // list tidies the blanks of a list with commas.
@@ -170,7 +183,7 @@ func (m *Model) setFields(d definition, c *collector) {
 			c.add(d.line, 0, "p: field %s is given twice", f)
 		}
 	}
-	for _, f := range []string{"sub", "obj", "act"} {
+	for _, f := range []string{"obj", "act"} {
 		if m.Field(f) < 0 {
 			c.add(d.line, 0, "p has no field %s", f)
 		}
@@ -179,13 +192,13 @@ func (m *Model) setFields(d definition, c *collector) {
 
 func (m *Model) setEffect(d definition, c *collector) {
 	tight := strings.ReplaceAll(d.value, " ", "")
-	for _, e := range []string{AllowOverride, DenyOverride} {
+	for _, e := range []string{AllowOverride, DenyOverride, FirstMatch} {
 		if tight == strings.ReplaceAll(e, " ", "") {
 			m.Effect = e // spelled as Casbin compares it
 			return
 		}
 	}
-	c.add(d.line, 0, "e = %.200s: want %s, or %s", d.value, AllowOverride, DenyOverride)
+	c.add(d.line, 0, "e = %.200s: want %s, or %s, or %s", d.value, AllowOverride, DenyOverride, FirstMatch)
 }
 
 var (
@@ -231,7 +244,9 @@ func (m *Model) render() string {
 		}
 		fmt.Fprintf(&b, "[%s]\n", s.name)
 		for _, key := range s.keys {
-			fmt.Fprintf(&b, "%s = %s\n", key, values[key])
+			if values[key] != "" {
+				fmt.Fprintf(&b, "%s = %s\n", key, values[key])
+			}
 		}
 	}
 	return b.String()

@@ -9,12 +9,17 @@ import (
 // or one of its dossiers, written "acme/d1". Domains are compared with ==. The
 // zero Domain is nowhere, and refused everywhere.
 type Domain struct {
-	tenant  TenantID
-	dossier DossierID
+	s      string // as a policy writes it
+	tenant int    // the length of the tenant in s
 }
 
 // TenantDomain returns the domain of t itself.
-func TenantDomain(t TenantID) Domain { return Domain{tenant: t} }
+func TenantDomain(t TenantID) Domain {
+	if t.IsZero() {
+		return Domain{}
+	}
+	return Domain{t.s + "/", len(t.s)}
+}
 
 // DossierDomain returns the domain of dossier d of tenant t. It is the zero
 // Domain when either is zero, so that a forgotten dossier never means all of
@@ -23,7 +28,7 @@ func DossierDomain(t TenantID, d DossierID) Domain {
 	if t.IsZero() || d.IsZero() {
 		return Domain{}
 	}
-	return Domain{t, d}
+	return Domain{t.s + "/" + d.s, len(t.s)}
 }
 
 // ParseDomain reads "acme/" or "acme/d1". The error wraps [ErrInvalid].
@@ -47,24 +52,24 @@ func ParseDomain(s string) (Domain, error) {
 }
 
 // Tenant returns the tenant that d is or belongs to.
-func (d Domain) Tenant() TenantID { return d.tenant }
+func (d Domain) Tenant() TenantID { return TenantID{d.s[:d.tenant]} }
 
 // Dossier returns the dossier, or the zero ID when d is a tenant.
-func (d Domain) Dossier() DossierID { return d.dossier }
+func (d Domain) Dossier() DossierID {
+	if !d.IsDossier() {
+		return DossierID{}
+	}
+	return DossierID{d.s[d.tenant+1:]}
+}
 
 // IsDossier reports whether d is a dossier rather than a tenant.
-func (d Domain) IsDossier() bool { return !d.dossier.IsZero() }
+func (d Domain) IsDossier() bool { return len(d.s) > d.tenant+1 }
 
 // IsZero reports whether d names no tenant.
-func (d Domain) IsZero() bool { return d.tenant.IsZero() }
+func (d Domain) IsZero() bool { return d.s == "" }
 
 // String returns d as a policy writes it, or "" for a Domain without a tenant.
-func (d Domain) String() string {
-	if d.IsZero() {
-		return ""
-	}
-	return d.tenant.s + "/" + d.dossier.s
-}
+func (d Domain) String() string { return d.s }
 
 // Everywhere returns the pattern of t and all of its dossiers, "acme/*": the
 // domain of what a person holds throughout a tenant.

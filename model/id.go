@@ -15,7 +15,8 @@ var ErrInvalid = errors.New("invalid")
 // maxLen is the longest identifier or name, in bytes: the length of a UUID.
 const maxLen = 36
 
-// An ID identifies one tenant, dossier, user or team. It is 1 to 36 bytes of
+// An ID identifies one tenant, dossier, user or team, or one invitation,
+// message, request or review. It is 1 to 36 bytes of
 // A–Z, a–z, 0–9, '_' and '-', so it can never hold a separator, a wildcard or
 // anything a database might fold. The kind K keeps IDs apart: a [UserID] does
 // not compile where a [TeamID] is wanted.
@@ -23,31 +24,55 @@ const maxLen = 36
 // IDs are compared with ==, work as map keys, and read and write themselves
 // as text, JSON and SQL. The zero ID is no ID at all: every method of authz
 // refuses it.
-type ID[K idKind] struct{ s string }
+type ID[K idKind] struct{ s string } // with the prefix of its kind: see [Subject]
 
 type (
-	TenantID  = ID[tenantKind]  // TenantID identifies a tenant.
-	DossierID = ID[dossierKind] // DossierID identifies a dossier within its tenant.
-	UserID    = ID[userKind]    // UserID identifies a person, across tenants.
-	TeamID    = ID[teamKind]    // TeamID identifies a team within its tenant.
+	TenantID     = ID[tenantKind]     // TenantID identifies a tenant.
+	DossierID    = ID[dossierKind]    // DossierID identifies a dossier within its tenant.
+	UserID       = ID[userKind]       // UserID identifies a person, across tenants.
+	TeamID       = ID[teamKind]       // TeamID identifies a team within its tenant.
+	InvitationID = ID[invitationKind] // InvitationID identifies an invitation.
+	MessageID    = ID[messageKind]    // MessageID identifies a message in the outbox.
+	RequestID    = ID[requestKind]    // RequestID identifies a request for an account.
+	ReviewID     = ID[reviewKind]     // ReviewID identifies a review of access.
 )
 
 type idKind interface {
-	tenantKind | dossierKind | userKind | teamKind
+	tenantKind | dossierKind | userKind | teamKind | invitationKind | messageKind | requestKind | reviewKind
 	String() string
+	prefix() string
 }
 
 type (
-	tenantKind  struct{}
-	dossierKind struct{}
-	userKind    struct{}
-	teamKind    struct{}
+	tenantKind     struct{}
+	dossierKind    struct{}
+	userKind       struct{}
+	teamKind       struct{}
+	invitationKind struct{}
+	messageKind    struct{}
+	requestKind    struct{}
+	reviewKind     struct{}
 )
 
-func (tenantKind) String() string  { return "tenant" }
-func (dossierKind) String() string { return "dossier" }
-func (userKind) String() string    { return "user" }
-func (teamKind) String() string    { return "team" }
+func (tenantKind) String() string     { return "tenant" }
+func (dossierKind) String() string    { return "dossier" }
+func (userKind) String() string       { return "user" }
+func (teamKind) String() string       { return "team" }
+func (invitationKind) String() string { return "invitation" }
+func (messageKind) String() string    { return "message" }
+func (requestKind) String() string    { return "request" }
+func (reviewKind) String() string     { return "review" }
+
+// What stands before the ID in a policy. An ID holds both, so that a check
+// need not put them together.
+func (tenantKind) prefix() string     { return "" }
+func (dossierKind) prefix() string    { return "" }
+func (userKind) prefix() string       { return userPrefix }
+func (teamKind) prefix() string       { return teamPrefix }
+func (invitationKind) prefix() string { return "" }
+func (messageKind) prefix() string    { return "" }
+func (requestKind) prefix() string    { return "" }
+func (reviewKind) prefix() string     { return "" }
 
 // ParseTenantID reads a tenant's ID. The error wraps [ErrInvalid].
 func ParseTenantID(s string) (TenantID, error) { return parseID[tenantKind](s) }
@@ -61,6 +86,18 @@ func ParseUserID(s string) (UserID, error) { return parseID[userKind](s) }
 // ParseTeamID reads a team's ID. The error wraps [ErrInvalid].
 func ParseTeamID(s string) (TeamID, error) { return parseID[teamKind](s) }
 
+// ParseInvitationID reads an invitation's ID. The error wraps [ErrInvalid].
+func ParseInvitationID(s string) (InvitationID, error) { return parseID[invitationKind](s) }
+
+// ParseMessageID reads a message's ID. The error wraps [ErrInvalid].
+func ParseMessageID(s string) (MessageID, error) { return parseID[messageKind](s) }
+
+// ParseRequestID reads a request's ID. The error wraps [ErrInvalid].
+func ParseRequestID(s string) (RequestID, error) { return parseID[requestKind](s) }
+
+// ParseReviewID reads a review's ID. The error wraps [ErrInvalid].
+func ParseReviewID(s string) (ReviewID, error) { return parseID[reviewKind](s) }
+
 // NewTenantID returns a fresh UUIDv7.
 func NewTenantID() TenantID { return newID[tenantKind]() }
 
@@ -73,18 +110,31 @@ func NewUserID() UserID { return newID[userKind]() }
 // NewTeamID returns a fresh UUIDv7.
 func NewTeamID() TeamID { return newID[teamKind]() }
 
+// NewInvitationID returns a fresh UUIDv7.
+func NewInvitationID() InvitationID { return newID[invitationKind]() }
+
+// NewMessageID returns a fresh UUIDv7.
+func NewMessageID() MessageID { return newID[messageKind]() }
+
+// NewRequestID returns a fresh UUIDv7.
+func NewRequestID() RequestID { return newID[requestKind]() }
+
+// NewReviewID returns a fresh UUIDv7.
+func NewReviewID() ReviewID { return newID[reviewKind]() }
+
 func parseID[K idKind](s string) (ID[K], error) {
 	var kind K
 	if err := checkID(s); err != nil {
 		return ID[K]{}, fmt.Errorf("%v id %w", kind, err)
 	}
-	return ID[K]{s}, nil
+	return ID[K]{kind.prefix() + s}, nil
 }
 
 func newID[K idKind]() ID[K] {
 	// NewV7 fails only when the system has no randomness to give; nothing that
 	// needs an identifier can go on without it.
-	return ID[K]{uuid.Must(uuid.NewV7()).String()}
+	var kind K
+	return ID[K]{kind.prefix() + uuid.Must(uuid.NewV7()).String()}
 }
 
 func checkID(s string) error {
@@ -106,13 +156,19 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 
 // String returns the ID as written, or "" for the zero ID.
-func (id ID[K]) String() string { return id.s }
+func (id ID[K]) String() string {
+	if id.s == "" {
+		return ""
+	}
+	var kind K
+	return id.s[len(kind.prefix()):]
+}
 
 // IsZero reports whether id is the zero ID.
 func (id ID[K]) IsZero() bool { return id.s == "" }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.s), nil }
+func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. It refuses what the
 // Parse functions refuse, the empty text included.
@@ -129,7 +185,7 @@ func (id ID[K]) Value() (driver.Value, error) {
 	if id.s == "" {
 		return nil, nil
 	}
-	return id.s, nil
+	return id.String(), nil
 }
 
 // Scan implements [sql.Scanner]. NULL is the zero ID.

@@ -128,7 +128,7 @@ func (p *Pack) Hash() [32]byte {
 	}
 	c := p.Catalog
 	for _, e := range c.Profiles {
-		facts = append(facts, fact("profile", e.Profile.s, e.Place.String(), fmt.Sprint(e.Default, e.Advised, e.Required)))
+		facts = append(facts, fact("profile", e.Profile.s, e.Place.String(), fmt.Sprint(e.Default, e.Advised, e.Required, e.Founder, e.Login)))
 	}
 	for _, e := range c.Permissions {
 		facts = append(facts, fact("permission", e.Permission.String(), e.Place.String()))
@@ -142,7 +142,9 @@ func (p *Pack) Hash() [32]byte {
 	facts = append(facts, entryFacts("module", c.Modules)...)
 	facts = append(facts, entryFacts("setting", c.Settings)...)
 	facts = append(facts, entryFacts("flag", c.Flags)...)
-	facts = append(facts, entryFacts("topic", c.Topics)...)
+	for _, e := range c.Topics {
+		facts = append(facts, fact("topic", e.Topic.s, e.Place.String(), fmt.Sprint(e.Default), e.Needs.String()))
+	}
 	slices.Sort(facts)
 	return sha256.Sum256([]byte(strings.Join(facts, "\x01")))
 }

@@ -159,7 +159,7 @@ func TestHashIsThatOfTheMeaning(t *testing.T) {
 		"required":    change(model.CatalogFile, "required", ""),
 		"transition":  change(model.CatalogFile, "D C", "C D"),
 		"no default":  change(model.CatalogFile, "C,               ,        default", "C, , "),
-		"new topic":   change(model.CatalogFile, "topic,", "topic, more, , , a, b, c\ntopic,"),
+		"new topic":   change(model.CatalogFile, "topic,", "topic, more, tenant, , a, b, c\ntopic,"),
 		"new flag":    change(model.CatalogFile, "flag,", "flag, more, , , a, b, c\nflag,"),
 		"new module":  change(model.CatalogFile, "module,", "module, more, , , a, b, c\nmodule,"),
 		"new setting": change(model.CatalogFile, "setting,", "setting, more, , , a, b, c\nsetting,"),

@@ -128,8 +128,8 @@ type objects map[string]map[string]bool
 func objectsOf(c *Catalog, rules []Rule) objects {
 	all := objects{Everything: {Everything: true}}
 	for p := range c.permissions {
-		all.add(p.object, p.action)
-		all.add(Everything, p.action)
+		all.add(p.Object(), p.Action())
+		all.add(Everything, p.Action())
 	}
 	// A group takes the actions of what is in it; groups can be in groups.
 	for grown := true; grown; {
@@ -191,8 +191,8 @@ func (c *Catalog) addParts(rules []Rule) {
 			}
 		}
 		for _, e := range c.Permissions {
-			p := Permission{object: part, action: e.Permission.action}
-			if _, listed := c.permissions[p]; !listed && slices.Contains(all, e.Permission.object) {
+			p := permission(part, e.Permission.Action())
+			if _, listed := c.permissions[p]; !listed && slices.Contains(all, e.Permission.Object()) {
 				c.permissions[p] = PermissionEntry{p, e.Place, ownLabels(p, e.Labels)}
 			}
 		}
@@ -200,7 +200,7 @@ func (c *Catalog) addParts(rules []Rule) {
 }
 
 func ownLabels(p Permission, l Labels) Labels {
-	if strings.HasSuffix(p.object, ownPart) {
+	if strings.HasSuffix(p.Object(), ownPart) {
 		return Labels{EN: l.EN + " (one’s own)", NL: l.NL + " (eigen)", DE: l.DE + " (eigene)"}
 	}
 	return l

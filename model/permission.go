@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"strings"
+	"unique"
 )
 
 // A Permission is something one may be allowed to do: an action on an object,
@@ -10,8 +11,21 @@ import (
 // or a profile to hand out ("profile:full_access"). The zero Permission is
 // refused everywhere.
 type Permission struct {
-	object, action string
-	owner          UserID
+	words unique.Handle[words] // there are few, and they are compared in every check
+	owner UserID
+}
+
+type words struct{ object, action string }
+
+func permission(object, action string) Permission {
+	return Permission{words: unique.Make(words{object, action})}
+}
+
+func (p Permission) read() words {
+	if p.words == (unique.Handle[words]{}) {
+		return words{}
+	}
+	return p.words.Value()
 }
 
 // ownPart is the part of an object that belongs to the one who asks.
@@ -25,7 +39,7 @@ func ParsePermission(object, action string) (Permission, error) {
 	if err := checkName(action); err != nil {
 		return Permission{}, fmt.Errorf("action %w", err)
 	}
-	return Permission{object: object, action: action}, nil
+	return permission(object, action), nil
 }
 
 func checkObject(s string) error {
@@ -45,7 +59,7 @@ func GrantOf(p Profile) Permission {
 	if p.IsZero() {
 		return Permission{}
 	}
-	return Permission{object: "profile:" + p.s, action: "grant"}
+	return permission("profile:"+p.s, "grant")
 }
 
 // Of asks p about something that owner owns. When the owner is the one who
@@ -59,22 +73,32 @@ func (p Permission) Of(owner UserID) Permission {
 // For returns p as asked by user, with the owner of [Permission.Of] folded
 // into the object.
 func (p Permission) For(user UserID) Permission {
-	whole := !strings.Contains(p.object, ":") // a part has no part of its own
-	if whole && !p.owner.IsZero() && p.owner == user {
-		p.object += ownPart
+	if p.OwnedBy(user) {
+		w := p.read()
+		return permission(w.object+ownPart, w.action)
 	}
 	p.owner = UserID{}
 	return p
 }
 
+// Owner returns the owner of [Permission.Of], if p has one.
+func (p Permission) Owner() (owner UserID, ok bool) { return p.owner, !p.owner.IsZero() }
+
+// OwnedBy reports whether user asks p about something of its own: whether
+// [Permission.For] makes another permission of it.
+func (p Permission) OwnedBy(user UserID) bool {
+	return !p.owner.IsZero() && p.owner == user &&
+		!strings.Contains(p.read().object, ":") // a part has no part of its own
+}
+
 // Object returns the object, such as "figure" or "profile:full_access".
-func (p Permission) Object() string { return p.object }
+func (p Permission) Object() string { return p.read().object }
 
 // Action returns the action, such as "view".
-func (p Permission) Action() string { return p.action }
+func (p Permission) Action() string { return p.read().action }
 
 // IsZero reports whether p asks for nothing.
-func (p Permission) IsZero() bool { return p.object == "" || p.action == "" }
+func (p Permission) IsZero() bool { return p.words == (unique.Handle[words]{}) }
 
 // String returns the object and the action with a space between, or "" for
 // the zero Permission.
@@ -82,7 +106,8 @@ func (p Permission) String() string {
 	if p.IsZero() {
 		return ""
 	}
-	return p.object + " " + p.action
+	w := p.read()
+	return w.object + " " + w.action
 }
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -100,19 +125,19 @@ func (p *Permission) UnmarshalText(text []byte) error {
 
 // The permissions that authz itself asks for, whatever the pack.
 var (
-	EditSelf             = Permission{object: "self", action: "edit"}
-	ViewTenant           = Permission{object: "tenant", action: "view"}
-	EditTenant           = Permission{object: "tenant", action: "edit"}
-	ViewMember           = Permission{object: "member", action: "view"}
-	InviteMember         = Permission{object: "member", action: "invite"}
-	RemoveMember         = Permission{object: "member", action: "remove"}
-	CreateDossier        = Permission{object: "dossier", action: "create"}
-	SeeDossier           = Permission{object: "dossier", action: "see"}
-	ConfigureDossier     = Permission{object: "dossier", action: "configure"}
-	AssignDossier        = Permission{object: "dossier", action: "assign"}
-	CloseDossier         = Permission{object: "dossier", action: "close"}
-	SubmitAccountRequest = Permission{object: "account_request", action: "submit"}
-	DecideAccountRequest = Permission{object: "account_request", action: "decide"}
-	ViewAudit            = Permission{object: "audit", action: "view"}
-	ConductReview        = Permission{object: "review", action: "conduct"}
+	EditSelf             = permission("self", "edit")
+	ViewTenant           = permission("tenant", "view")
+	EditTenant           = permission("tenant", "edit")
+	ViewMember           = permission("member", "view")
+	InviteMember         = permission("member", "invite")
+	RemoveMember         = permission("member", "remove")
+	CreateDossier        = permission("dossier", "create")
+	SeeDossier           = permission("dossier", "see")
+	ConfigureDossier     = permission("dossier", "configure")
+	AssignDossier        = permission("dossier", "assign")
+	CloseDossier         = permission("dossier", "close")
+	SubmitAccountRequest = permission("account_request", "submit")
+	DecideAccountRequest = permission("account_request", "decide")
+	ViewAudit            = permission("audit", "view")
+	ConductReview        = permission("review", "conduct")
 )

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -45,7 +46,7 @@ func readPolicy(text []byte, m *Model, c *collector) []policyRow {
 		ptype, values := r.fields[0], r.fields[1:]
 		fields, known := ruleFields(ptype, m)
 		if !known {
-			c.add(r.line, r.columns[0], "%.80q: want p, g, g2 or g3 first", ptype)
+			c.add(r.line, r.columns[0], "%.80q: want p%s first", ptype, linkWords(m))
 			continue
 		}
 		if len(values) != len(fields) {
@@ -69,20 +70,30 @@ func readPolicy(text []byte, m *Model, c *collector) []policyRow {
 	return rows
 }
 
+// linkWords lists the rows of m that are links: ", g or g2".
+func linkWords(m *Model) string {
+	keys := slices.Sorted(maps.Keys(m.Links))
+	last := len(keys) - 1
+	return strings.Join(append([]string{""}, keys[:last]...), ", ") + " or " + keys[last]
+}
+
 // ruleFields names the fields of a row, for faults and for checkField.
 func ruleFields(ptype string, m *Model) (fields []string, known bool) {
-	switch ptype {
-	case "p":
+	if ptype == "p" {
 		return m.Fields, true
-	case "g":
-		return []string{"profile", "profile", "domain"}, true
-	case "g2":
-		return []string{"domain", "trait"}, true
-	case "g3":
-		return []string{"part", "object"}, true
-	default:
-		return nil, false
 	}
+	n, known := m.Links[ptype]
+	switch {
+	case !known:
+		return nil, false
+	case ptype == "g":
+		fields = []string{"profile", "profile", "domain"}
+	case ptype == "g2" && n == 2:
+		fields = []string{"domain", "trait"}
+	default:
+		fields = []string{"part", "object", "domain"}
+	}
+	return fields[:n], true
 }
 
 // checkField reports whether v may stand in the named field.

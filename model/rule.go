@@ -78,7 +78,7 @@ func TenantRules(t TenantID) []Rule {
 func DossierRules(d Domain) []Rule {
 	return []Rule{
 		NewRule("g2", d.String(), TraitDossier.s),
-		NewRule("g2", d.String(), Everywhere(d.tenant)),
+		NewRule("g2", d.String(), Everywhere(d.Tenant())),
 	}
 }
 
@@ -87,5 +87,5 @@ func reach(d Domain) string {
 	if d.IsDossier() {
 		return d.String()
 	}
-	return Everywhere(d.tenant)
+	return Everywhere(d.Tenant())
 }

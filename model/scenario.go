@@ -36,7 +36,7 @@ type Never struct {
 
 // Covers reports whether n speaks of p.
 func (n Never) Covers(p Permission) bool {
-	return (n.Object == Everything || n.Object == p.object) && (n.Action == Everything || n.Action == p.action)
+	return (n.Object == Everything || n.Object == p.Object()) && (n.Action == Everything || n.Action == p.Action())
 }
 
 // A named is a name in a scenario that the catalog of its pack must declare.
@@ -63,7 +63,7 @@ func (p *Pack) CheckScenarios(file string, scenarios []Scenario) error {
 				fault = p.Catalog.lacksTrait(n.trait)
 			default:
 				if _, found := p.Catalog.Permission(n.permission); !found {
-					fault = objects.lacksPermission(n.permission.object, n.permission.action)
+					fault = objects.lacksPermission(n.permission.Object(), n.permission.Action())
 				}
 			}
 			if fault != "" {

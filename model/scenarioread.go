@@ -136,8 +136,8 @@ func (r *scenarioReader) dossier(s *Scenario) {
 	case !d.IsDossier():
 		r.fault(1, "domain %q: want TENANT/DOSSIER", d)
 		return
-	case !s.tenants[d.tenant]:
-		r.fault(1, "tenant %s is not there: it wants a row above", d.tenant)
+	case !s.tenants[d.Tenant()]:
+		r.fault(1, "tenant %s is not there: it wants a row above", d.Tenant())
 		return
 	case s.dossiers[d]:
 		r.fault(1, "dossier %s is there already", d)
@@ -199,7 +199,7 @@ func (r *scenarioReader) link(s *Scenario) {
 	case r.refused(3, err):
 		return
 	case !all && !d.IsDossier():
-		r.fault(3, "domain %q: want %q for all of the tenant, or a dossier", d, Everywhere(d.tenant))
+		r.fault(3, "domain %q: want %q for all of the tenant, or a dossier", d, Everywhere(d.Tenant()))
 		return
 	case !r.there(s, 3, d):
 		return
@@ -225,7 +225,7 @@ func (r *scenarioReader) link(s *Scenario) {
 	}
 	rules := []Rule{holds(who, role, f[3])}
 	if _, user := who.User(); user {
-		rules = append(rules, GrantRule(who, Member, TenantDomain(d.tenant)))
+		rules = append(rules, GrantRule(who, Member, TenantDomain(d.Tenant())))
 	}
 	for i, rule := range rules {
 		if !s.rules[rule] {
@@ -239,7 +239,7 @@ func (r *scenarioReader) link(s *Scenario) {
 
 // there reports whether the case has the domain d of field i.
 func (r *scenarioReader) there(s *Scenario, i int, d Domain) bool {
-	if d.IsDossier() && s.dossiers[d] || !d.IsDossier() && s.tenants[d.tenant] {
+	if d.IsDossier() && s.dossiers[d] || !d.IsDossier() && s.tenants[d.Tenant()] {
 		return true
 	}
 	r.fault(i, "%s is not there: it wants a row above", d)

@@ -16,17 +16,10 @@ const (
 )
 
 // UserSubject returns the subject that is u.
-func UserSubject(u UserID) Subject { return prefixed(userPrefix, u.s) }
+func UserSubject(u UserID) Subject { return Subject(u) }
 
 // TeamSubject returns the subject that is t.
-func TeamSubject(t TeamID) Subject { return prefixed(teamPrefix, t.s) }
-
-func prefixed(prefix, id string) Subject {
-	if id == "" {
-		return Subject{}
-	}
-	return Subject{prefix + id}
-}
+func TeamSubject(t TeamID) Subject { return Subject(t) }
 
 // ParseSubject reads "user:ID" or "team:ID". The error wraps [ErrInvalid].
 func ParseSubject(s string) (Subject, error) {
@@ -46,20 +39,18 @@ func ParseSubject(s string) (Subject, error) {
 
 // User returns the user that s is, if it is one.
 func (s Subject) User() (UserID, bool) {
-	id, ok := strings.CutPrefix(s.s, userPrefix)
-	if !ok {
+	if !strings.HasPrefix(s.s, userPrefix) {
 		return UserID{}, false
 	}
-	return UserID{id}, true
+	return UserID(s), true
 }
 
 // Team returns the team that s is, if it is one.
 func (s Subject) Team() (TeamID, bool) {
-	id, ok := strings.CutPrefix(s.s, teamPrefix)
-	if !ok {
+	if !strings.HasPrefix(s.s, teamPrefix) {
 		return TeamID{}, false
 	}
-	return TeamID{id}, true
+	return TeamID(s), true
 }
 
 // IsZero reports whether s is nobody.

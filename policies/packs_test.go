@@ -47,6 +47,7 @@ var promises = map[string]promise{
 	"finview": {
 		prefix: "FIN", ids: "01 02 03 04 05 06",
 		tenant: "commercial operational employee platform_user",
+		topics: "invoices case_messages inbox_messages",
 	},
 	"afas": {
 		prefix: "AFA", ids: "01 02 03 04 05 06 07 08 09 10", library: "07",
@@ -199,7 +200,7 @@ func TestCatalog(t *testing.T) {
 			}
 		}
 		for _, e := range p.pack.Catalog.Topics {
-			topics = append(topics, e.Name.String())
+			topics = append(topics, e.Topic.String())
 		}
 		require.Equal(t, strings.Fields(p.tenant), fields(held[model.AtTenant]))
 		require.Equal(t, strings.Fields(p.dossier), fields(held[model.AtDossier]))

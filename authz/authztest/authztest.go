@@ -7,12 +7,18 @@
 //	authztest.RequireAllowed(t, az, ann, dossier, accountancy.ViewFigure)
 //	clock.Advance(7 * 24 * time.Hour)
 //	authztest.RequireDenied(t, az, ann, dossier, accountancy.ViewFigure)
+//
+// With [OpenWithMail] the mails of the test arrive in a [Mailbox].
 package authztest
 
 import (
+	"log/slog"
+	"net/mail"
 	"sync"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/internal/store"
@@ -24,6 +30,39 @@ import (
 // that use it can run in parallel: each has a database of its own.
 func Open(t testing.TB, pack *model.Pack) (*authz.Authz, *Clock) {
 	t.Helper()
+	clock := &Clock{now: Start}
+	return open(t, memory(t), authz.Config{Pack: pack, Clock: clock.Now}), clock
+}
+
+// OpenWithMail is [Open] with a mailbox. Mails arrive in it when the test calls
+// [authz.Authz.Deliver], or runs [authz.Authz.Work]; their links lead to
+// https://portal.example. When the test ends, every table of the database and
+// all that was logged of mails is searched for the tokens in them, which must be
+// nowhere but in the mails.
+func OpenWithMail(t testing.TB, pack *model.Pack) (*authz.Authz, *Clock, *Mailbox) {
+	t.Helper()
+	clock, mailbox, db, log := &Clock{now: Start}, new(Mailbox), memory(t), new(logged)
+	az := open(t, db, authz.Config{Pack: pack, Clock: clock.Now, Mail: authz.Mail{
+		Mailer: mailbox,
+		From:   mail.Address{Name: "Portal", Address: "portal@portal.example"},
+		Links:  authz.Links{Portal: "https://portal.example/", Invitation: "https://portal.example/invitation#{token}"},
+		Log:    slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}})
+	t.Cleanup(func() {
+		found, err := leaks(db, log.String(), mailbox)
+		if err != nil {
+			t.Errorf("authztest: search for tokens: %v", err)
+		}
+		for _, where := range found {
+			t.Errorf("authztest: a token that was mailed is in %s too", where)
+		}
+	})
+	return az, clock, mailbox
+}
+
+// memory returns a fresh database that ends with the test.
+func memory(t testing.TB) *gorm.DB {
+	t.Helper()
 	db, err := store.OpenMemory()
 	if err != nil {
 		t.Fatalf("authztest: open a database in memory: %v", err)
@@ -32,8 +71,17 @@ func Open(t testing.TB, pack *model.Pack) (*authz.Authz, *Clock) {
 	if err != nil {
 		t.Fatalf("authztest: open a database in memory: %v", err)
 	}
-	clock := &Clock{now: Start}
-	az, err := authz.Open(t.Context(), db, authz.Config{Pack: pack, Clock: clock.Now})
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Errorf("authztest: close the database: %v", err)
+		}
+	})
+	return db
+}
+
+func open(t testing.TB, db *gorm.DB, config authz.Config) *authz.Authz {
+	t.Helper()
+	az, err := authz.Open(t.Context(), db, config)
 	if err != nil {
 		t.Fatalf("authztest: %v", err)
 	}
@@ -41,11 +89,8 @@ func Open(t testing.TB, pack *model.Pack) (*authz.Authz, *Clock) {
 		if err := az.Close(); err != nil {
 			t.Errorf("authztest: close: %v", err)
 		}
-		if err := pool.Close(); err != nil {
-			t.Errorf("authztest: close the database: %v", err)
-		}
 	})
-	return az, clock
+	return az
 }
 
 // Start is when every [Clock] starts: noon UTC on the first Monday of 2026.

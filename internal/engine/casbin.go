@@ -19,8 +19,9 @@ import (
 // the rows on first use, and again whenever a row starts or ends; it is never
 // edited, because a role manager with patterns loses rows that way.
 type Casbin struct {
-	text string
-	rows []Row
+	text    string
+	rows    []Row
+	domains bool // g rows have one
 
 	// A Casbin enforcer writes to its memos while it reads.
 	mu          sync.Mutex
@@ -33,10 +34,37 @@ type Casbin struct {
 // pattern.
 func NewCasbin(text string, rows []Row) (*Casbin, error) {
 	c := &Casbin{text: text, rows: rows}
-	if _, err := build(text, rows, nil); err != nil {
+	e, err := build(text, rows, nil)
+	if err != nil {
 		return nil, err
 	}
+	g := e.GetModel()["g"]["g"]
+	c.domains = g != nil && strings.Count(g.Value, "_") > 2
 	return c, nil
+}
+
+// A lazyCasbin is the Casbin of a snapshot without an index, made on first use.
+type lazyCasbin struct {
+	once   sync.Once
+	casbin *Casbin
+	err    error
+}
+
+func (l *lazyCasbin) of(s *Snapshot) (*Casbin, error) {
+	l.once.Do(func() {
+		rows := slices.Collect(s.Rows())
+		rows = slices.DeleteFunc(rows, func(r Row) bool {
+			_, link := s.policy.model.Links[r.PType]
+			return !link // without a meaning, or among those of the policy
+		})
+		slices.SortFunc(rows, func(a, b Row) int { return a.Rule.Compare(b.Rule) })
+		all := make([]Row, 0, len(s.policy.pack)+len(rows))
+		for _, r := range s.policy.pack {
+			all = append(all, Row{Rule: r})
+		}
+		l.casbin, l.err = NewCasbin(s.policy.model.Text, append(all, rows...))
+	})
+	return l.casbin, l.err
 }
 
 // build returns a fresh enforcer for the rows that hold at the given time, or
@@ -51,7 +79,7 @@ func build(text string, rows []Row, at *time.Time) (*casbin.Enforcer, error) {
 		return nil, fmt.Errorf("engine: model: %w", err)
 	}
 	for name, g := range m["g"] {
-		if strings.Count(g.Value, "_") > 2 {
+		if strings.Count(g.Value, "_") > 2 { // as many as there are fields
 			e.AddNamedDomainMatchingFunc(name, "keyMatch", util.KeyMatch)
 		}
 	}
@@ -99,6 +127,18 @@ func (c *Casbin) current(at time.Time) (*casbin.Enforcer, error) {
 	return e, nil
 }
 
+// next returns when, after the given time, a row starts or ends.
+func (c *Casbin) next(at time.Time) (first time.Time) {
+	for i := range c.rows {
+		for _, edge := range []time.Time{c.rows[i].From, c.rows[i].Until} {
+			if edge.After(at) && (first.IsZero() || edge.Before(first)) {
+				first = edge
+			}
+		}
+	}
+	return first
+}
+
 // Enforce implements [Engine].
 func (c *Casbin) Enforce(q Request, at time.Time) (bool, error) {
 	e, err := c.Explain(q, at)
@@ -129,12 +169,15 @@ func (c *Casbin) Explain(q Request, at time.Time) (Explanation, error) {
 
 // EnforceAs implements [Engine].
 func (c *Casbin) EnforceAs(q Request, role string, at time.Time) (bool, error) {
-	with := append(slices.Clone(c.rows), Row{Rule: model.NewRule("g", q.Subject, role, q.Domain)})
-	e, err := build(c.text, with, &at)
-	if err != nil {
+	if err := q.check(); err != nil {
 		return false, err
 	}
-	if err := q.check(); err != nil {
+	as := model.NewRule("g", q.Subject, role, q.Domain)
+	if !c.domains {
+		as = model.NewRule("g", q.Subject, role)
+	}
+	e, err := build(c.text, append(slices.Clone(c.rows), Row{Rule: as}), &at)
+	if err != nil {
 		return false, err
 	}
 	ok, err := e.Enforce(q.Subject, q.Domain, q.Object, q.Action)

@@ -1,13 +1,24 @@
 // Package engine decides requests against the rows of one tenant.
 //
-// model.conf and the rows mean exactly what casbin/v2 says they mean. For the
-// model that the shipped packs share there is an index, which answers without
-// Casbin; every other model is answered by Casbin itself. A differential test
-// keeps the two equal.
+// model.conf and the rows mean exactly what casbin/v2 says they mean. A policy,
+// the model and the rows of a pack, is compiled once; the rows of a tenant are a
+// snapshot, from which every change makes another:
+//
+//	policy, err := engine.Compile(pack.Model, pack.Rules)
+//	acme, err := policy.Snapshot(rows)
+//	view := policy.Question("figure", "view")
+//	ok, err := acme.Decide("user:ann", "acme/d1", view, time.Now)
+//	acme, err = acme.With(added, removed)
+//
+// A check takes no lock and allocates nothing, and a change costs what it
+// touches. Models that the grammar of the index does not take are answered by
+// Casbin itself. Differential tests keep the two equal.
 package engine
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,24 +83,25 @@ type Gap struct {
 	Role, Via, Trait string
 }
 
-// New returns the engine for a model and its rows, those of the pack first.
-func New(m *model.Model, pack []model.Rule, rows []Row) (Engine, error) {
-	all := make([]Row, 0, len(pack)+len(rows))
-	for _, r := range pack {
-		all = append(all, Row{Rule: r})
+// New returns the snapshot of rows, which answers by a model and the rows of a
+// pack. Who has many tenants compiles the pack once, with [Compile].
+func New(m *model.Model, pack []model.Rule, rows []Row) (*Snapshot, error) {
+	p, err := Compile(m, pack)
+	if err != nil {
+		return nil, err
 	}
-	all = append(all, rows...)
-	if Compiles(m) {
-		return newIndex(all)
-	}
-	return NewCasbin(m.Text, all)
+	return p.Snapshot(slices.Values(rows))
 }
 
-// Compiles reports whether there is an index for m. Casbin itself answers for
-// every other model, a thousand times slower.
-func Compiles(m *model.Model) bool { return squeeze(m.Text) == squeeze(Standard) }
+func errTimed(r Row) error {
+	return fmt.Errorf("engine: %v: a p row has no start and no end", r.Rule)
+}
 
-// Standard is the model of the shipped packs, which the index compiles.
+// IsStandard reports whether m is the model of the shipped packs, whose rows
+// can be told what they speak of.
+func IsStandard(m *model.Model) bool { return squeeze(m.Text) == squeeze(Standard) }
+
+// Standard is the model of the shipped packs.
 const Standard = `
 [request_definition]
 r = sub, dom, obj, act

@@ -25,6 +25,10 @@ func standard(t *testing.T) *model.Model {
 type world struct {
 	*rand.Rand
 	subjects, roles, domains, patterns, traits, objects, actions []string
+
+	// tidy worlds are as authz makes them: nothing but people and teams holds
+	// profiles, and no row of a pack speaks of a tenant's names.
+	tidy bool
 }
 
 func newWorld(r *rand.Rand) *world {
@@ -101,7 +105,8 @@ func TestIndexEqualsCasbin(t *testing.T) {
 	t.Logf("seed %d", seed)
 	w := newWorld(rand.New(rand.NewPCG(seed, 0)))
 	m := standard(t)
-	states, allowed := 2000, 0
+	require.True(t, engine.Compiles(m))
+	states, allowed := 500, 0
 	if testing.Short() {
 		states = 200
 	}
@@ -111,8 +116,6 @@ func TestIndexEqualsCasbin(t *testing.T) {
 		require.NoError(t, err)
 		casbin, err := engine.NewCasbin(m.Text, rows)
 		require.NoError(t, err)
-		_, fallback := index.(*engine.Casbin)
-		require.False(t, fallback)
 		at := noon.Add(time.Duration(w.IntN(9)-4) * 30 * time.Minute)
 		for range 20 {
 			q := w.request()
@@ -237,7 +240,7 @@ func TestEmptyFields(t *testing.T) {
 	}
 }
 
-// A model of another shape is answered by Casbin.
+// A model of another shape is answered all the same.
 func TestOtherModel(t *testing.T) {
 	t.Parallel()
 	text := `
@@ -256,7 +259,9 @@ e = some(where (p.eft == allow))
 [matchers]
 m = g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act
 `
-	e, err := engine.New(&model.Model{Text: text},
+	m, err := model.ReadModel("model.conf", []byte(text))
+	require.NoError(t, err)
+	e, err := engine.New(m,
 		[]model.Rule{model.NewRule("p", "admin", "x/", "figure", "view")},
 		[]engine.Row{{Rule: model.NewRule("g", "user:a", "admin", "x/*"), Until: noon.Add(time.Hour)}})
 	require.NoError(t, err)
@@ -271,7 +276,9 @@ m = g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act
 	}
 	x, err := e.Explain(q, noon)
 	require.NoError(t, err)
-	require.Equal(t, []model.Rule{model.NewRule("p", "admin", "x/", "figure", "view")}, x.Rows)
+	require.Equal(t, []model.Rule{
+		model.NewRule("p", "admin", "x/", "figure", "view"), model.NewRule("g", "user:a", "admin", "x/*"),
+	}, x.Rows)
 }
 
 // What the engine cannot read it refuses when it is made, not when it is asked.

@@ -106,7 +106,7 @@ var checks = []check{
 func Pack(p *model.Pack) []Finding {
 	l := newLinter(p)
 	level := needMeaning
-	if !engine.Compiles(p.Model) {
+	if !engine.IsStandard(p.Model) {
 		level = needLinks
 	}
 	for _, c := range checks {

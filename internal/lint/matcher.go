@@ -132,13 +132,18 @@ func (e expr) atoms(yield func([]token)) {
 	}
 }
 
-// slowMatcher reports a model that Casbin itself must answer for.
+// slowMatcher reports a model that Casbin itself must answer for, or that is
+// not the one of the shipped packs.
 func (l *linter) slowMatcher() {
 	if slices.ContainsFunc(l.findings, func(f Finding) bool { return f.File == model.ModelFile }) {
 		return // it will change anyway
 	}
-	if !engine.Compiles(l.pack.Model) {
+	switch m := l.pack.Model; {
+	case !engine.Compiles(m):
 		l.foundAt(model.ModelFile, l.pack.ModelLine("m"),
 			"the index cannot compile this model: Casbin answers, which takes a thousand times as long, and nothing is known about rows that decide nothing")
+	case !engine.IsStandard(m):
+		l.foundAt(model.ModelFile, l.pack.ModelLine("m"),
+			"this is not the model of the shipped packs: the index answers, but nothing is known about rows that decide nothing")
 	}
 }

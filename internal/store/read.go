@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -54,6 +55,39 @@ func (r reader) Load(ctx context.Context, tenant model.TenantID) (Loaded, error)
 		return Loaded{}, err
 	}
 	return l, nil
+}
+
+// Rules calls add with every rule of tenant, in no order, and with when it
+// holds. It asks for no more than decisions need. They belong to one revision,
+// but which one is for the caller to find out: it is the head's if that is the
+// same before and after.
+func (r reader) Rules(ctx context.Context, tenant model.TenantID, add func(r model.Rule, from, until time.Time) error) error {
+	err := r.rules(ctx, tenant, add)
+	if err != nil {
+		return fault(ctx, fmt.Errorf("store: rules of tenant %v: %w", tenant, err))
+	}
+	return nil
+}
+
+func (r reader) rules(ctx context.Context, tenant model.TenantID, add func(r model.Rule, from, until time.Time) error) error {
+	result, err := r.db.WithContext(ctx).Raw("SELECT "+ruleColumns+", valid_from, valid_until FROM casbin_rule WHERE tenant = ?", tenant.String()).Rows()
+	if err != nil {
+		return err
+	}
+	defer result.Close()
+	var rule model.Rule
+	var from, until Micros
+	v := &rule.V
+	into := []any{&rule.PType, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &from, &until}
+	for result.Next() {
+		if err := result.Scan(into...); err != nil {
+			return err
+		}
+		if err := add(rule, from.Time(), until.Time()); err != nil {
+			return err
+		}
+	}
+	return result.Err()
 }
 
 // LoadPack returns the rules of the pack and the revision that they belong to.

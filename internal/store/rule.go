@@ -153,31 +153,65 @@ func insert(db *gorm.DB, table string, rows []Row) error {
 	return nil
 }
 
+// Granted returns rows of casbin_rule as they are there, with their grants. Only
+// Rule and Tenant count. It is [ErrConflict] when one is not there.
+func (tx *Tx) Granted(rows []Row) ([]Row, error) {
+	var all []Row
+	for batch := range slices.Chunk(rows, deleteBatch) {
+		found, err := find(tx.db, rulesTable, batch)
+		if err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		for _, r := range found {
+			row, err := r.Row()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, row)
+		}
+	}
+	return all, nil
+}
+
+// All eight columns are named, the empty ones too: a condition left out would
+// reach other rows, and other tenants. IS TRUE keeps PostgreSQL from the index
+// of tenant, which finds all of the tenant's rows for each of these.
+const equal = "ptype = ? AND v0 = ? AND v1 = ? AND v2 = ? AND v3 = ? AND v4 = ? AND v5 = ? AND (tenant = ?) IS TRUE"
+
+func keys(rows []Row) []any {
+	var values []any
+	for _, r := range rows {
+		v := r.Rule.V
+		values = append(values, r.Rule.PType, v[0], v[1], v[2], v[3], v[4], v[5], r.Tenant.String())
+	}
+	return values
+}
+
+// find returns the records of rows in table, all of them.
+func find(db *gorm.DB, table string, rows []Row) ([]CasbinRule, error) {
+	// One query for each row, in one statement: each goes by the unique index,
+	// which one query with OR is not sure to do.
+	one := "SELECT id, " + ruleColumns + ", tenant, " + grantColumns + " FROM " + table + " WHERE " + equal
+	var found []CasbinRule
+	err := db.Raw(strings.Repeat(one+" UNION ALL ", len(rows)-1)+one, keys(rows)...).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("find rules: %w", Translate(err))
+	}
+	if len(found) != len(rows) {
+		return nil, fmt.Errorf("%w: of %d rules %d are there; one that is not: %v",
+			ErrConflict, len(rows), len(found), missing(rows, found))
+	}
+	return found, nil
+}
+
 // remove deletes rows from table and returns them as they were there, with
 // their grants. It is ErrConflict when one of them is not there.
 func remove(db *gorm.DB, table string, rows []Row) ([]Row, error) {
-	// All eight columns are named, the empty ones too: a condition left out
-	// would reach other rows, and other tenants. IS TRUE keeps PostgreSQL from
-	// the index of tenant, which finds all of the tenant's rows for each of these.
-	const equal = "ptype = ? AND v0 = ? AND v1 = ? AND v2 = ? AND v3 = ? AND v4 = ? AND v5 = ? AND (tenant = ?) IS TRUE"
 	var removed []Row
 	for batch := range slices.Chunk(rows, deleteBatch) {
-		var values []any
-		for _, r := range batch {
-			v := r.Rule.V
-			values = append(values, r.Rule.PType, v[0], v[1], v[2], v[3], v[4], v[5], r.Tenant.String())
-		}
-		// One query for each row, in one statement: each goes by the unique
-		// index, which one query with OR is not sure to do.
-		find := "SELECT id, " + ruleColumns + ", tenant, " + grantColumns + " FROM " + table + " WHERE " + equal
-		var found []CasbinRule
-		err := db.Raw(strings.Repeat(find+" UNION ALL ", len(batch)-1)+find, values...).Scan(&found).Error
+		found, err := find(db, table, batch)
 		if err != nil {
-			return nil, fmt.Errorf("find rules: %w", Translate(err))
-		}
-		if len(found) != len(batch) {
-			return nil, fmt.Errorf("%w: of %d rules to remove %d are there; one that is not: %v",
-				ErrConflict, len(batch), len(found), missing(batch, found))
+			return nil, err
 		}
 		ids := make([]uint64, len(found))
 		for i, r := range found {
@@ -191,7 +225,7 @@ func remove(db *gorm.DB, table string, rows []Row) ([]Row, error) {
 		// Whoever writes without our lock may have made another rule of that id.
 		// IS TRUE, so that the ids are what the rows are found by.
 		same := strings.Repeat(equal+" OR ", len(batch)-1) + equal
-		result := db.Exec("DELETE FROM "+table+" WHERE id IN ? AND ("+same+") IS TRUE", append([]any{ids}, values...)...)
+		result := db.Exec("DELETE FROM "+table+" WHERE id IN ? AND ("+same+") IS TRUE", append([]any{ids}, keys(batch)...)...)
 		if result.Error != nil {
 			return nil, fmt.Errorf("remove rules: %w", Translate(result.Error))
 		}

@@ -17,9 +17,11 @@ import (
 )
 
 var tables = []string{
-	"casbin_rule", "volmacht_addresses", "volmacht_dossiers", "volmacht_ledger", "volmacht_members",
-	"volmacht_migrations", "volmacht_packs", "volmacht_people", "volmacht_shelved_rules", "volmacht_streams",
-	"volmacht_supporting", "volmacht_teams", "volmacht_tenants",
+	"casbin_rule", "volmacht_account_requests", "volmacht_addresses", "volmacht_contacts", "volmacht_copies",
+	"volmacht_dossiers", "volmacht_invitations", "volmacht_invited_grants", "volmacht_ledger", "volmacht_members",
+	"volmacht_messages", "volmacht_migrations", "volmacht_packs", "volmacht_people", "volmacht_preferences",
+	"volmacht_review_items", "volmacht_review_schedules", "volmacht_reviews", "volmacht_shelved_rules",
+	"volmacht_streams", "volmacht_supporting", "volmacht_teams", "volmacht_tenants", "volmacht_tokens",
 }
 
 // tablesOf returns the names of the database's tables, in order.
@@ -235,7 +237,7 @@ func TestTextComparesBytewise(t *testing.T) {
 				"SELECT stream FROM volmacht_ledger ORDER BY stream",
 			},
 			"addresses": {
-				"INSERT INTO volmacht_addresses (person, canonical, typed, verified_at, added_at) VALUES ('ann', ?, '', 1, 1)",
+				"INSERT INTO volmacht_addresses (person, canonical, typed, label, verified_at, added_at) VALUES ('ann', ?, '', '', 1, 1)",
 				"SELECT verified_key FROM volmacht_addresses WHERE verified_key = ?",
 				"SELECT canonical FROM volmacht_addresses ORDER BY canonical",
 			},

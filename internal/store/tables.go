@@ -47,13 +47,17 @@ type Tenant struct {
 	CreatedAt Micros         `gorm:"column:created_at;autoCreateTime:false"`
 }
 
-// A Person is somebody who can sign in, in any number of tenants.
+// A Person is somebody who can sign in, in any number of tenants, or, with a
+// Keeper, that tenant's own record of somebody who cannot yet.
 type Person struct {
-	ID        model.UserID `gorm:"column:id;primaryKey"`
-	FirstName string       `gorm:"column:first_name"`
-	LastName  string       `gorm:"column:last_name"`
-	Locale    string       `gorm:"column:locale"`
-	CreatedAt Micros       `gorm:"column:created_at;autoCreateTime:false"`
+	ID         model.UserID   `gorm:"column:id;primaryKey"`
+	FirstName  string         `gorm:"column:first_name"`
+	LastName   string         `gorm:"column:last_name"`
+	Locale     string         `gorm:"column:locale"`
+	Salutation string         `gorm:"column:salutation"`
+	Phone      string         `gorm:"column:phone"` // in E.164, or ""
+	Keeper     model.TenantID `gorm:"column:keeper"`
+	CreatedAt  Micros         `gorm:"column:created_at;autoCreateTime:false"`
 }
 
 // An Address is an e-mail address that a person claims, and from VerifiedAt
@@ -63,17 +67,19 @@ type Address struct {
 	Person     model.UserID `gorm:"column:person;primaryKey"`
 	Canonical  string       `gorm:"column:canonical;primaryKey"`
 	Typed      string       `gorm:"column:typed"`
+	Label      string       `gorm:"column:label"`
 	VerifiedAt Micros       `gorm:"column:verified_at"`
 	AddedAt    Micros       `gorm:"column:added_at"`
 }
 
-// States of a member.
+// States of a member. One who is invited has no access.
 const (
+	Invited     = "invited"
 	Active      = "active"
 	Deactivated = "deactivated"
 )
 
-// A Member is a person in a tenant. State is [Active] or [Deactivated].
+// A Member is a person in a tenant. State is [Invited], [Active] or [Deactivated].
 type Member struct {
 	Tenant   model.TenantID `gorm:"column:tenant;primaryKey"`
 	Person   model.UserID   `gorm:"column:person;primaryKey"`

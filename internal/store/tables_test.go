@@ -118,7 +118,7 @@ func TestConstraints(t *testing.T) {
 		}
 		t.Run("state", func(t *testing.T) {
 			require.Error(t, s.Transaction(t.Context(), func(tx *store.Tx) error {
-				return tx.DB().Create(&store.Member{Tenant: beta, Person: ann, State: "invited"}).Error
+				return tx.DB().Create(&store.Member{Tenant: beta, Person: ann, State: "gone"}).Error
 			}))
 		})
 		t.Run("zero id", func(t *testing.T) {

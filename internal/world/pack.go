@@ -54,11 +54,7 @@ func closure(rules []model.Rule, ptype string, from, to int, start string) []str
 
 // Standard reports whether the rows of p mean what those of the shipped packs
 // do, so that one can tell which of them speak of what.
-func Standard(p *model.Pack) bool {
-	e, err := engine.New(p.Model, nil, nil)
-	_, casbin := e.(*engine.Casbin)
-	return err == nil && !casbin
-}
+func Standard(p *model.Pack) bool { return engine.IsStandard(p.Model) }
 
 // Rows returns the positions in p.Rules of the p rows that speak of perm, and
 // of all of them when another model than that of the shipped packs may make

@@ -59,3 +59,13 @@ var (
 	// ReceiveInboxMessage is the permission "inbox_message receive": Receive messages from the inbox of the case file.
 	ReceiveInboxMessage = model.Must(model.ParsePermission("inbox_message", "receive"))
 )
+
+// Topics of messages.
+var (
+	// TopicInvoices is the topic "invoices": Invoices.
+	TopicInvoices = model.Must(model.ParseTopic("invoices"))
+	// TopicCaseMessages is the topic "case_messages": Automatic messages of the case file.
+	TopicCaseMessages = model.Must(model.ParseTopic("case_messages"))
+	// TopicInboxMessages is the topic "inbox_messages": Messages from the inbox of the case file.
+	TopicInboxMessages = model.Must(model.ParseTopic("inbox_messages"))
+)

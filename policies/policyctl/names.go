@@ -133,7 +133,7 @@ func groups(c *model.Catalog) []group {
 	}
 	topics := group{title: "Topics of messages."}
 	for _, e := range c.Topics {
-		topics.add("Topic", e.Name.String(), "the topic", e.Labels, "ParseTopic")
+		topics.add("Topic", e.Topic.String(), "the topic", e.Labels, "ParseTopic")
 	}
 	return []group{profiles, permissions, configurations, modules, settings, flags, topics}
 }

@@ -24,7 +24,7 @@ func office(t *testing.T, files map[string]string) string {
 	all := map[string]string{
 		"model.conf":    string(conf),
 		"policy.csv":    "p, boss, any, tenant, big_report, view_all, allow\n",
-		"catalog.csv":   "pack, office, , 1, a, b, c\nprofile, boss, tenant, , The boss, b, c\npermission, big_report view_all, tenant, , See it all, b, c\ntopic, big_news, , , News, b, c\n",
+		"catalog.csv":   "pack, office, , 1, a, b, c\nprofile, boss, tenant, , The boss, b, c\npermission, big_report view_all, tenant, , See it all, b, c\ntopic, big_news, tenant, , News, b, c\n",
 		"scenarios.csv": "case, x\ntenant, acme\ng, user:ben, boss, acme/*\nallow, user:ben, acme/, big_report, view_all\n",
 	}
 	for name, text := range files {

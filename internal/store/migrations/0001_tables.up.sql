@@ -15,12 +15,18 @@ CREATE TABLE volmacht_tenants (
   created_at {int} NOT NULL
 ){table};
 
+-- keeper is the tenant that keeps this record of a contact who has no account
+-- yet, and NULL for everybody else.
 CREATE TABLE volmacht_people (
   id         {text(36)} NOT NULL PRIMARY KEY,
   first_name {text(200)} NOT NULL,
   last_name  {text(200)} NOT NULL,
   locale     {text(36)} NOT NULL,
-  created_at {int} NOT NULL
+  salutation {text(50)} NOT NULL,
+  phone      {text(20)} NOT NULL,
+  keeper     {text(36)},
+  created_at {int} NOT NULL,
+  FOREIGN KEY (keeper) REFERENCES volmacht_tenants (id)
 ){table};
 
 -- An address can be claimed by many and verified by one: verified_key is NULL
@@ -29,6 +35,7 @@ CREATE TABLE volmacht_addresses (
   person       {text(36)} NOT NULL,
   canonical    {text(320)} NOT NULL,
   typed        {text(320)} NOT NULL,
+  label        {text(50)} NOT NULL,
   verified_at  {int} NOT NULL,
   added_at     {int} NOT NULL,
   verified_key {text(320)} GENERATED ALWAYS AS (CASE WHEN verified_at <> 0 THEN canonical END) STORED,
@@ -46,7 +53,7 @@ CREATE TABLE volmacht_members (
   external {bool} NOT NULL,
   since    {int} NOT NULL,
   PRIMARY KEY (tenant, person),
-  CONSTRAINT volmacht_members_state CHECK (state IN ('active', 'deactivated')),
+  CONSTRAINT volmacht_members_state CHECK (state IN ('invited', 'active', 'deactivated')),
   FOREIGN KEY (tenant) REFERENCES volmacht_tenants (id),
   FOREIGN KEY (person) REFERENCES volmacht_people (id)
 ){table};

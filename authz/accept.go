@@ -1,0 +1,253 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// Accept uses the token of a link up: who accepts becomes an active member of
+// the tenant and gets what the invitation offers, by the authority of the
+// inviter. Call it when the person confirms, never when the link is merely
+// opened: mail scanners open links too, for which there is [Authz.Invited].
+//
+// Where the address is verified as somebody's, exactly that person must be
+// signed in; anything else is an [ErrDenied] and uses nothing up. Otherwise
+// nobody may be, and an account comes into being, with the address verified.
+//
+// Everything is checked again: the dossiers are open, and the inviter is
+// active and may still give each profile as it is now. When that is not so,
+// the invitation needs renewal, its links die, the inviter is told, and the
+// answer is the [ErrExpired] that every link gets that is not good. In a
+// [Authz.Transaction] that answer undoes the transaction, this included.
+func (az *Authz) Accept(ctx context.Context, token string, a Acceptance) (Invitation, error) {
+	return az.accept(ctx, token, a, (*change).claim)
+}
+
+func (az *Authz) accept(ctx context.Context, token string, a Acceptance, claim func(*change, string) (*link, error)) (Invitation, error) {
+	const action = "accept"
+	if err := az.ready(); err != nil {
+		return Invitation{}, err
+	}
+	if err := a.check(); err != nil {
+		return Invitation{}, az.refuse(action, err)
+	}
+	seen, err := follow(az.db(ctx), token, az.now(), az.terms)
+	if err != nil {
+		return Invitation{}, az.refuse(action, err)
+	}
+	var accepted Invitation
+	var why Renewal
+	err = az.Transaction(ctx, func(tx *Tx) error {
+		accepted, why = Invitation{}, ""
+		err := tx.byLink(ctx, seen, action, func(c *change) error {
+			l, err := claim(c, token)
+			if err != nil {
+				return err
+			}
+			u, err := l.acceptor(a)
+			if err != nil {
+				return err
+			}
+			if why, err = c.admit(l, u, a); err == nil && why != "" {
+				return c.lapse(l, why)
+			}
+			if err == nil {
+				accepted, err = loadInvitation(c.db(), l.ID, c.at)
+			}
+			return err
+		})
+		if err != nil || why != "" || a.Account == nil {
+			return err
+		}
+		p, err := loadPerson(tx.DB(), accepted.User)
+		if err != nil {
+			return err
+		}
+		return a.Account(ctx, tx, p)
+	})
+	if err == nil && why != "" {
+		err = az.refuse(action, errLink)
+	}
+	if err != nil {
+		return Invitation{}, err
+	}
+	return accepted, nil
+}
+
+// byLink is the write path of whoever has the link l.
+func (az *Authz) byLink(ctx context.Context, l *link, action string, fn func(*change) error) error {
+	id, err := model.ParseInvitationID(l.ID)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return az.record(ctx, Actor{invitation: id}, store.TenantStream(l.Tenant), action, func(c *change) (err error) {
+		c.tenant = l.Tenant
+		if c.before, err = c.tx.lock(ctx, l.Tenant); err != nil {
+			return err
+		}
+		c.detail["invitation"] = l.ID
+		return fn(c)
+	})
+}
+
+// acceptor is who accepts, unless somebody else would have to.
+func (l *link) acceptor(a Acceptance) (model.UserID, error) {
+	switch owner := l.owner(); {
+	case !owner.IsZero() && a.SignedIn != owner:
+		return owner, fmt.Errorf("the invitation is for somebody with an account: sign in as who has the invited address: %w", ErrDenied)
+	case !owner.IsZero():
+		return owner, nil
+	case !a.SignedIn.IsZero():
+		return owner, fmt.Errorf("the invited address is no verified address of user %v: verify it, or sign out to make an account: %w", a.SignedIn, ErrDenied)
+	case !a.NewUser.IsZero():
+		return a.NewUser, nil
+	case !l.Person.IsZero():
+		return l.Person, nil
+	}
+	return model.NewUserID(), nil
+}
+
+// admit makes u a member with what l offers, or says why l needs renewal.
+func (c *change) admit(l *link, u model.UserID, a Acceptance) (Renewal, error) {
+	inviter, err := parseActor(l.InvitedBy)
+	if err != nil {
+		return "", err
+	}
+	if inviter.is(u) {
+		return "", fmt.Errorf("user %v cannot accept its own invitation: %w", u, ErrDenied)
+	}
+	if why, err := c.give(l, u, inviter); err != nil || why != "" {
+		return why, err
+	}
+	c.by = By(u)
+	if err := c.accountOf(l, u, a); err != nil {
+		return "", err
+	}
+	if err := c.activate(u); err != nil {
+		return "", err
+	}
+	err = c.decide(l.ID, map[string]any{"state": store.Accepted, "person": u})
+	if err != nil {
+		return "", err
+	}
+	c.detail = detail{"invitation": l.ID, "user": u.String()}
+	return "", c.settleLogin(&l.Invitation, u)
+}
+
+// give adds the rules of what l offers, as the inviter would by [Authz.Grant].
+func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
+	if l.Account && !l.Holder.IsZero() && l.Holder != l.Person {
+		return AddressTaken, nil
+	}
+	grants, err := loadOffer(c.db(), l.Invitation)
+	if err != nil {
+		return "", err
+	}
+	self := c.by
+	c.by = inviter
+	defer func() { c.by = self }()
+	if why, err := c.lapsed(grants); err != nil || why != "" {
+		return why, err
+	}
+	for _, who := range []model.UserID{u, l.Person} { // who may be one in whose place u comes
+		if who.IsZero() {
+			continue
+		}
+		m, err := c.member(who)
+		switch {
+		case err == nil && m.State == store.Deactivated:
+			return MemberIdle, nil
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return "", err
+		}
+	}
+	c.add(c.membership(u))
+	for _, g := range grants {
+		err := c.grant(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
+		if errors.Is(err, ErrDenied) {
+			return InviterLimited, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// lapsed says why the actor, who is the inviter, could not offer this now.
+func (c *change) lapsed(grants []InvitedGrant) (Renewal, error) {
+	if !c.by.system && !c.before.active(c.by.user) {
+		return InviterGone, nil
+	}
+	for _, g := range grants {
+		switch {
+		case !c.before.isOpen(g.Domain):
+			return DossierClosed, nil
+		case c.holdable(g.Profile, g.Domain) != nil:
+			return ProfileGone, nil
+		}
+	}
+	if len(grants) == 0 {
+		grants = []InvitedGrant{{Domain: model.TenantDomain(c.tenant)}}
+	}
+	for _, g := range grants {
+		needs := []model.Permission{model.InviteMember}
+		if !g.Profile.IsZero() {
+			needs = append(needs, model.GrantOf(g.Profile))
+		}
+		err := c.require(g.Domain, needs...)
+		if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+			return InviterLimited, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// activate makes u an active member, whatever u was.
+func (c *change) activate(u model.UserID) error {
+	m, err := c.member(u)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return c.db().Create(&store.Member{Tenant: c.tenant, Person: u, State: store.Active, Since: store.At(c.at)}).Error
+	case err != nil || m.State == store.Active:
+		return err
+	}
+	return c.setMember(u, "state", store.Active)
+}
+
+// decide ends an invitation, and its links with it.
+func (c *change) decide(id string, to map[string]any) error {
+	to["decided_by"], to["decided_at"] = c.by.String(), store.At(c.at)
+	if err := c.db().Model(&store.Invitation{}).Where("id = ?", id).Updates(to).Error; err != nil {
+		return err
+	}
+	return c.killLinks(id)
+}
+
+// Decline says no to the invitation of a token, and uses the token up. A bad
+// token gets the answer of [Authz.Accept]. In the ledger the actor is whoever
+// has the link.
+func (az *Authz) Decline(ctx context.Context, token string) error {
+	const action = "decline"
+	if err := az.ready(); err != nil {
+		return err
+	}
+	l, err := follow(az.db(ctx), token, az.now(), az.terms)
+	if err != nil {
+		return az.refuse(action, err)
+	}
+	return az.byLink(ctx, l, action, func(c *change) error {
+		l, err := c.claim(token)
+		if err != nil {
+			return err
+		}
+		return c.decide(l.ID, map[string]any{"state": store.Declined})
+	})
+}

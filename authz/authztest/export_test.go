@@ -1,0 +1,4 @@
+package authztest
+
+// Leaks is leaks.
+var Leaks = leaks

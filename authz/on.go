@@ -1,0 +1,76 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Resolved is all that one user may do in one domain, found out once: for a
+// page that asks twenty questions about the same dossier. It goes by the rows
+// as they were when [Authz.On] made it, and hears of no change after that, so
+// it is for one request and not for keeping. The zero Resolved allows nothing. It
+// is safe for concurrent use.
+type Resolved struct {
+	az     *Authz
+	state  *state
+	user   model.UserID
+	domain model.Domain
+	bits   []uint64 // by the number of the permission
+	until  time.Time
+}
+
+// On finds out what user may do in domain, now. Its errors are those of
+// [Authz.Enforce].
+func (az *Authz) On(ctx context.Context, user model.UserID, domain model.Domain) (*Resolved, error) {
+	a, err := az.on(ctx, user, domain)
+	if err != nil {
+		return nil, fmt.Errorf("authz: on: %w", err)
+	}
+	return a, nil
+}
+
+func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain) (*Resolved, error) {
+	st, err := az.ask(ctx, domain)
+	switch {
+	case err != nil:
+		return nil, err
+	case user.IsZero():
+		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
+	}
+	a := &Resolved{az: az, state: st, user: user, domain: domain}
+	a.bits, a.until, err = st.rows.Allowed(model.UserSubject(user).String(), domain.String(), st.pack.questions, az.now())
+	return a, err
+}
+
+// Can reports whether the user may do p. A permission that the pack does not
+// declare, or that is not asked in such a domain, is a no. When a grant on the
+// way to the answers has begun or ended since, every answer is a no, and
+// [Resolved.Stale] says so.
+func (a *Resolved) Can(p model.Permission) bool {
+	if a == nil || a.state == nil {
+		return false
+	}
+	entry := a.state.pack.permission(a.user, p)
+	if entry == nil || a.bits[entry.number/64]>>(entry.number%64)&1 == 0 || !entry.place.Covers(a.domain) {
+		return false
+	}
+	return a.until.IsZero() || a.az.now().Before(a.until)
+}
+
+// Stale reports whether a is out of date: the tenant or the pack has changed as
+// far as this node knows, a grant has begun or ended, or the node would have to
+// ask the database before it answered anew. Inside a [Transaction] it is, when
+// that has changed the tenant or is over.
+func (a *Resolved) Stale() bool {
+	if a == nil || a.state == nil || a.az.ready() != nil || !a.until.IsZero() && !a.az.now().Before(a.until) {
+		return true
+	}
+	if a.az.tx != nil {
+		st, locked := a.az.tx.states[a.state.tenant]
+		return locked && st != a.state
+	}
+	return !a.az.cache.fresh(a.state)
+}

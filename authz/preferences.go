@@ -1,0 +1,207 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Preference is whether a person wants the messages of a topic at one of its
+// addresses: on one dossier, or, when Domain is a tenant, in the tenant and on
+// every dossier of it where nothing else was said.
+type Preference struct {
+	Domain model.Domain
+	User   model.UserID
+	Email  string
+	Topic  model.Topic
+	Wanted bool
+}
+
+// SetPreference says whether a person wants a topic. People may for themselves,
+// at any address of theirs, where the tenant gives them "self edit"; for
+// somebody else it takes "member invite" in the domain, and an address at which
+// the person is written to there: which other addresses it has is not told.
+func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
+	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
+		known, err := mayPrefer(c.db(), c.before, by, c.at, p.Domain, p.User)
+		if err != nil {
+			return err
+		}
+		if err := c.openDomain(p.Domain); err != nil {
+			return err
+		}
+		entry, ok := c.catalog().Topic(p.Topic)
+		if p.Topic.IsZero() || !ok {
+			return c.undeclared("topic", p.Topic)
+		}
+		if !entry.Place.Covers(p.Domain) && p.Domain.IsDossier() {
+			return fmt.Errorf("topic %v is sent in a %v, not in %v: %w", p.Topic, entry.Place, p.Domain, ErrInvalid)
+		}
+		canonical, err := canonicalEmail(p.Email)
+		if err != nil {
+			return err
+		}
+		if _, ok := known[canonical]; !ok {
+			return fmt.Errorf("address of person %v: %w", p.User, ErrNotFound)
+		}
+		row := store.Preference{
+			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
+		}
+		var old []store.Preference
+		err = c.db().Where("tenant = ? AND dossier = ? AND person = ? AND canonical = ? AND topic = ?",
+			row.Tenant, row.Dossier, row.Person, row.Canonical, row.Topic).Find(&old).Error
+		if err != nil {
+			return err
+		}
+		if len(old) > 0 && old[0].Wanted == p.Wanted {
+			return errUnchanged
+		}
+		c.detail["user"], c.detail["domain"], c.detail["topic"] = p.User.String(), p.Domain.String(), p.Topic.String()
+		c.detail["wanted"] = fmt.Sprint(p.Wanted)
+		return c.db().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	})
+}
+
+// Preferences returns what a person gets in a domain: for each address at which
+// it is written to there, and each topic of the pack that is sent there, whether
+// it is wanted, said or by default. Who may [Authz.SetPreference] may read.
+func (az *Authz) Preferences(ctx context.Context, by Actor, d model.Domain, u model.UserID) ([]Preference, error) {
+	found, err := az.preferences(ctx, by, d, u)
+	return found, wrapped("preferences", err)
+}
+
+func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u model.UserID) ([]Preference, error) {
+	if err := az.ready(); err != nil {
+		return nil, err
+	}
+	if err := by.check(); err != nil {
+		return nil, err
+	}
+	q, err := az.query(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.exists(d); err != nil && by.system {
+		return nil, err
+	}
+	if _, err := mayPrefer(q.db, q.state, by, az.now(), d, u); err != nil {
+		return nil, err
+	}
+	addresses, err := loadAddresses(q.db, d, u)
+	if err != nil {
+		return nil, err
+	}
+	said, err := loadPreferences(q.db, d, u)
+	if err != nil {
+		return nil, err
+	}
+	var all []Preference
+	for _, a := range addresses {
+		for _, entry := range q.state.pack.Catalog.Topics {
+			if entry.Place.Covers(d) {
+				all = append(all, Preference{d, u, a.typed, entry.Topic, said.wants(d, u, a.canonical, entry)})
+			}
+		}
+	}
+	return all, nil
+}
+
+// mayPrefer refuses an actor who may not read or say what u wants in d, and
+// returns the addresses of u that the actor may speak of, in canonical form.
+func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u model.UserID) (map[string]bool, error) {
+	if u.IsZero() {
+		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
+	}
+	addresses, err := loadAddresses(db, d, u)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for _, a := range addresses {
+		known[a.canonical] = true
+	}
+	if !by.is(u) {
+		if err := require(st, by, at, d, model.InviteMember); err != nil {
+			return nil, err
+		}
+		var n int64
+		err := db.Model(&store.Member{}).Where("tenant = ? AND person = ?", d.Tenant(), u).Count(&n).Error
+		if err == nil && n == 0 {
+			err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound)
+		}
+		if err != nil || !by.system {
+			return known, err
+		}
+	} else if err := mayPreferOwn(st, by, at, d, addresses); err != nil {
+		return nil, err
+	}
+	var own []string
+	err = db.Model(&store.Address{}).Where("person = ?", u).Pluck("canonical", &own).Error
+	for _, a := range own {
+		known[a] = true
+	}
+	return known, err
+}
+
+// mayPreferOwn refuses a user who may not say what it wants in d: a dossier that
+// it neither sees nor is a contact of is none to it.
+func mayPreferOwn(st *state, by Actor, at time.Time, d model.Domain, addresses []destination) error {
+	contact := false
+	for _, a := range addresses {
+		contact = contact || a.contact
+	}
+	if d.IsDossier() && !contact {
+		sees, err := st.sees(by.user, d, at)
+		if err != nil {
+			return err
+		}
+		if !sees {
+			return unknown(d)
+		}
+	}
+	return require(st, by, at, model.TenantDomain(d.Tenant()), model.EditSelf)
+}
+
+// preferences are what was said, by whom, about which topic, and where: with
+// the dossier, or "" for the tenant.
+type preferences map[preference]bool
+
+type preference struct {
+	dossier, canonical string
+	person             model.UserID
+	topic              model.Topic
+}
+
+// loadPreferences reads what was said in d and in its tenant, by everybody or by
+// one person.
+func loadPreferences(db *gorm.DB, d model.Domain, only model.UserID) (preferences, error) {
+	var rows []store.Preference
+	query := db.Where("tenant = ? AND dossier IN ?", d.Tenant(), []string{"", d.Dossier().String()})
+	if !only.IsZero() {
+		query = query.Where("person = ?", only)
+	}
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	said := make(preferences, len(rows))
+	for _, r := range rows {
+		said[preference{r.Dossier, r.Canonical, r.Person, r.Topic}] = r.Wanted
+	}
+	return said, nil
+}
+
+// wants reports whether a topic is wanted in d.
+func (said preferences) wants(d model.Domain, u model.UserID, canonical string, entry model.TopicEntry) bool {
+	for _, dossier := range []string{d.Dossier().String(), ""} {
+		if wanted, ok := said[preference{dossier, canonical, u, entry.Topic}]; ok {
+			return wanted
+		}
+	}
+	return entry.Default
+}

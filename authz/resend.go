@@ -1,0 +1,238 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// Resend mails a new link for a pending invitation, also for one that has
+// expired or needs renewal; the links before it die, and the term begins anew.
+// The actor, who becomes its inviter, acts in a tenant or on a dossier: it
+// takes "member invite" there, and for all that the invitation offers what
+// [Authz.Invite] takes.
+func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model.InvitationID) error {
+	return az.write(ctx, by, in.Tenant(), "resend invitation", func(c *change) error {
+		d, err := c.pendingIn(in, id)
+		if err != nil {
+			return err
+		}
+		return c.reissue(d)
+	})
+}
+
+// Readdress changes the address of a pending invitation: the links before die,
+// and a new one is mailed to the new address. For the rest it is
+// [Authz.Resend]. Where User of the invitation was given, the new address must
+// be that person's too.
+func (az *Authz) Readdress(ctx context.Context, by Actor, in model.Domain, id model.InvitationID, email string) error {
+	return az.write(ctx, by, in.Tenant(), "change address of invitation", func(c *change) error {
+		d, err := c.pendingIn(in, id)
+		if err != nil {
+			return err
+		}
+		return c.readdress(d, email)
+	})
+}
+
+// readdress is [Authz.Readdress] within a larger change.
+func (c *change) readdress(d draft, email string) error {
+	canonical, err := canonicalEmail(email)
+	if err != nil {
+		return err
+	}
+	old := d.row.Canonical
+	moved := old != canonical
+	d.row.Typed, d.row.Canonical = email, canonical
+	if moved {
+		faults, err := c.offeredAlready([]draft{d})
+		if err == nil {
+			err = faults[0]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.reissue(d); err != nil {
+		return err
+	}
+	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
+		return err
+	}
+	return c.reaches(d.row.Person, email)
+}
+
+// reissue sends an invitation as the actor's own, with a new link and a new
+// term.
+func (c *change) reissue(d draft) error {
+	if !d.row.Person.IsZero() && c.by.is(d.row.Person) {
+		return fmt.Errorf("user %v cannot invite itself: %w", d.row.Person, ErrDenied)
+	}
+	places := []InvitedGrant{{Domain: model.TenantDomain(c.tenant)}}
+	if len(d.grants) > 0 {
+		var err error
+		if places, err = loadOffer(c.db(), d.row); err != nil {
+			return err
+		}
+	}
+	for _, g := range places {
+		err := c.mayInvite(g.Domain)
+		if err == nil && !g.Profile.IsZero() {
+			err = c.overProfile(g.Profile, g.Domain)
+		}
+		if err != nil {
+			return c.veiled(d, err)
+		}
+	}
+	d.row.InvitedBy, d.row.ExpiresAt, d.row.Renewal = c.by.String(), store.At(c.at.Add(c.az.terms.Link)), ""
+	err := c.db().Model(&store.Invitation{}).Where("id = ?", d.row.ID).Updates(map[string]any{
+		"invited_by": d.row.InvitedBy, "expires_at": d.row.ExpiresAt, "renewal": d.row.Renewal,
+		"typed": d.row.Typed, "canonical": d.row.Canonical,
+	}).Error
+	if err != nil {
+		return err
+	}
+	if err := c.killLinks(d.row.ID); err != nil {
+		return err
+	}
+	return c.mailLinks([]draft{d})
+}
+
+// veiled keeps from the actor which dossiers are offered that it may not know
+// of.
+func (c *change) veiled(d draft, err error) error {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) {
+		return fmt.Errorf("invitation %s offers what %v may not give: %w", d.row.ID, c.by, ErrDenied)
+	}
+	return err
+}
+
+// Revoke ends a pending invitation: its links die. The actor acts in a tenant
+// or on a dossier: it takes "member invite" in each open domain that the
+// invitation offers something in, and the grant of each profile.
+func (az *Authz) Revoke(ctx context.Context, by Actor, in model.Domain, id model.InvitationID) error {
+	return az.write(ctx, by, in.Tenant(), "revoke invitation", func(c *change) error {
+		d, err := c.pendingIn(in, id)
+		if err != nil {
+			return err
+		}
+		grants, err := loadOffer(c.db(), d.row)
+		if err != nil {
+			return err
+		}
+		if len(grants) == 0 {
+			grants = []InvitedGrant{{Domain: model.TenantDomain(c.tenant)}}
+		}
+		for _, g := range grants {
+			if !c.before.isOpen(g.Domain) {
+				continue // it gives nothing
+			}
+			err := c.require(g.Domain, model.InviteMember)
+			if err == nil && c.holdable(g.Profile, g.Domain) == nil {
+				err = c.mayGrantAll(g.Domain, []model.Profile{g.Profile})
+			}
+			if err != nil {
+				return c.veiled(d, err)
+			}
+		}
+		return c.decide(d.row.ID, map[string]any{"state": store.Revoked})
+	})
+}
+
+// pendingIn finds a pending invitation of a tenant or to a dossier, for an
+// actor who may invite there.
+func (c *change) pendingIn(in model.Domain, id model.InvitationID) (draft, error) {
+	if err := c.mayInvite(in); err != nil {
+		return draft{}, err
+	}
+	if id.IsZero() {
+		return draft{}, fmt.Errorf("invitation is not set: %w", ErrInvalid)
+	}
+	var d draft
+	var rows []store.Invitation
+	if err := invitationsIn(c.db(), in).Where("id = ?", id.String()).Find(&rows).Error; err != nil {
+		return d, err
+	}
+	if len(rows) == 0 {
+		return d, fmt.Errorf("invitation %v in %v: %w", id, in, ErrNotFound)
+	}
+	d.row = rows[0]
+	if d.row.State != store.Pending {
+		return d, fmt.Errorf("invitation %v is %s: %w", id, d.row.State, ErrConflict)
+	}
+	c.detail["invitation"] = d.row.ID
+	return d, c.db().Where("invitation = ?", d.row.ID).Order("dossier, profile").Find(&d.grants).Error
+}
+
+// revokePending takes from the pending invitations of an address what they
+// offer in d; one that offers nothing else is revoked.
+func (c *change) revokePending(canonical string, d model.Domain) error {
+	return c.strip(c.db().Where("canonical = ?", canonical), d)
+}
+
+// revokeOf does the same with the invitations of a person who is put out of d,
+// by whatever address; in a tenant with all that they offer.
+func (c *change) revokeOf(u model.UserID, d model.Domain) error {
+	its := c.db().Where(`person = ? OR canonical IN (SELECT canonical FROM volmacht_addresses WHERE person = ? AND verified_at <> 0)
+		OR person IS NULL AND canonical IN (SELECT canonical FROM volmacht_contacts WHERE tenant = ? AND person = ?)`, u, u, c.tenant, u)
+	if d.IsDossier() {
+		return c.strip(its, d)
+	}
+	ids, err := c.pendingIDs(its)
+	if err != nil {
+		return err
+	}
+	return c.revokeAll(ids)
+}
+
+// strip takes what is offered in d from the pending invitations that which
+// selects, and revokes those that are left with nothing.
+func (c *change) strip(which *gorm.DB, d model.Domain) error {
+	ids, err := c.pendingIDs(which)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		var grants []store.InvitedGrant
+		if err := c.db().Where("invitation = ?", id).Find(&grants).Error; err != nil {
+			return err
+		}
+		here := 0
+		for _, g := range grants {
+			if g.Dossier == d.Dossier().String() {
+				here++
+			}
+		}
+		switch all := len(grants); {
+		case here == all && (all > 0 || !d.IsDossier()): // to be a member and no more is of the tenant
+			err = c.revokeAll([]string{id})
+		case here > 0:
+			err = c.db().Where("invitation = ? AND dossier = ?", id, d.Dossier().String()).Delete(&store.InvitedGrant{}).Error
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) pendingIDs(which *gorm.DB) ([]string, error) {
+	var all []string
+	err := c.db().Model(&store.Invitation{}).Where("tenant = ? AND state = ?", c.tenant, store.Pending).Where(which).
+		Order("id").Pluck("id", &all).Error
+	return all, err
+}
+
+func (c *change) revokeAll(ids []string) error {
+	for _, id := range ids {
+		if err := c.decide(id, map[string]any{"state": store.Revoked}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/volmacht/volmacht/model"
+)
+
+// A Builder makes a snapshot of rows that come one at a time, in any order,
+// each once. It is for one goroutine.
+type Builder struct {
+	policy *Policy
+	own    []model.Rule
+	drafts map[slot]*draft
+	order  []slot
+	last   slot
+	draft  *draft            // of last
+	texts  map[string]string // roles and domains, which repeat
+}
+
+// Builder returns a builder without rows.
+func (p *Policy) Builder() *Builder {
+	return &Builder{policy: p, drafts: make(map[slot]*draft), texts: make(map[string]string)}
+}
+
+// Add adds a row. It refuses one that the model has no room for.
+func (b *Builder) Add(r Row) error {
+	if r.PType == "p" {
+		if !r.From.IsZero() || !r.Until.IsZero() {
+			return errTimed(r)
+		}
+		b.own = append(b.own, r.Rule)
+		return nil
+	}
+	g, err := b.policy.sort(r.Rule)
+	if err != nil {
+		return err
+	}
+	at := slot{g, r.V[0], r.V[2]}
+	if b.draft == nil || at != b.last {
+		d := b.drafts[at]
+		if d == nil {
+			at.at = b.text(at.at)
+			d = &draft{}
+			b.drafts[at] = d
+			b.order = append(b.order, at)
+		}
+		b.last, b.draft = at, d
+	}
+	b.draft.remove(r.V[1])
+	role := b.text(r.V[1])
+	if r.From.IsZero() && r.Until.IsZero() {
+		b.draft.names = append(b.draft.names, role)
+	} else {
+		b.draft.times = append(b.draft.times, timed{name: role, from: micros(r.From), until: micros(r.Until)})
+	}
+	return nil
+}
+
+func (b *Builder) text(s string) string {
+	known, found := b.texts[s]
+	if !found {
+		known = s
+		b.texts[s] = s
+	}
+	return known
+}
+
+// Snapshot returns the snapshot of all rows added.
+func (b *Builder) Snapshot() (*Snapshot, error) {
+	if len(b.own) > 0 {
+		return b.withOwn()
+	}
+	s := &Snapshot{policy: b.policy, common: make(map[string]*set), tally: make([]tally, len(b.policy.graphs))}
+	if !b.policy.indexed {
+		s.casbin = &lazyCasbin{}
+	}
+	c := newChange(s)
+	c.next = s
+	for _, at := range b.order {
+		d := b.drafts[at]
+		c.counted(at, len(d.names)+len(d.times))
+		b.place(c, at, b.policy.newSet(at.graph, d.names, d.times, s.common))
+	}
+	entries := make([]entry, 0, len(c.entries))
+	for _, p := range c.entries {
+		if len(p.links) > maxLinks {
+			p.links = spill(p.links)
+		}
+		entries = append(entries, entry{p.name, p.links})
+	}
+	s.names = newTable(entries)
+	s.hub = hub{}.after(c)
+	return s, nil
+}
+
+func (b *Builder) place(c *change, at slot, new *set) {
+	of := c.entry(at.of)
+	switch {
+	case at.at == "":
+		of.links = append(of.links, link{nil, new})
+	case strings.Contains(at.at, "*"):
+		place := c.pattern(at.at)
+		c.count(place, 1)
+		of.links = append(of.links, link{place, new})
+	default:
+		p := c.entry(at.at)
+		of.links = append(of.links, link{p.name, new})
+		holder := link{of.name, held}
+		if b.policy.domains == 1 || !slices.Contains(p.links, holder) {
+			p.links = append(p.links, holder)
+		}
+	}
+}
+
+// withOwn adds the tenant's own p rows to those of the pack.
+func (b *Builder) withOwn() (*Snapshot, error) {
+	p, err := Compile(b.policy.model, slices.Concat(b.policy.pack, b.own))
+	if err != nil {
+		return nil, err
+	}
+	own := b.own
+	b.own, b.policy = nil, p
+	s, err := b.Snapshot()
+	if err == nil {
+		s.extra = own
+	}
+	return s, err
+}

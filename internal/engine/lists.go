@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Allowed answers many questions about one subject in one domain: bit i of the
+// words is the answer to qs[i]. The answers are those of the given time, and
+// stay so until the time that is returned; zero is as long as the rows stay.
+func (s *Snapshot) Allowed(subject, domain string, qs []*Question, at time.Time) (bits []uint64, until time.Time, err error) {
+	if subject == "" || domain == "" {
+		return nil, time.Time{}, errEmpty
+	}
+	bits = make([]uint64, (len(qs)+63)/64)
+	if s.casbin != nil {
+		until, err = s.askCasbin(subject, domain, qs, at, bits)
+		return bits, until, err
+	}
+	var a answer
+	a.now = func() time.Time { return at }
+	fast := s.gather(&a, subject, domain)
+	for i, q := range qs {
+		q, ok := s.own(q), false
+		if fast && s.answers(q) {
+			ok = s.policy.decide(&a, q)
+		} else {
+			r := s.read(Request{subject, domain, q.object, q.action}, at.UnixMicro(), nil)
+			a.expires(r.until)
+			_, ok = r.decides()
+		}
+		if ok {
+			set1(bits, i)
+		}
+	}
+	return bits, moment(a.until), nil
+}
+
+func (s *Snapshot) askCasbin(subject, domain string, qs []*Question, at time.Time, bits []uint64) (until time.Time, err error) {
+	c, err := s.casbin.of(s)
+	if err != nil {
+		return until, err
+	}
+	for i, q := range qs {
+		ok, err := c.Enforce(Request{subject, domain, q.object, q.action}, at)
+		if err != nil {
+			clear(bits)
+			return until, err
+		}
+		if ok {
+			set1(bits, i)
+		}
+	}
+	return c.next(at), nil
+}
+
+// Domains yields the domains with a trait, by a g2 row of their own, in which
+// subject is allowed what q asks at the given time; in no order. It looks at
+// those that the subject or one of its teams has rows in, and at all of them
+// only when something that holds in many domains may allow it. An error comes
+// last, with an empty domain.
+func (s *Snapshot) Domains(subject, trait string, q *Question, at time.Time) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		q, now := s.own(q), func() time.Time { return at }
+		candidates := s.Names("g2", trait, "")
+		if places, few := s.places(subject, q, at); few {
+			candidates = s.withTrait(places, trait)
+		}
+		for domain := range candidates {
+			ok, err := s.Decide(subject, domain, q, now)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if ok && !yield(domain, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Snapshot) withTrait(places []string, trait string) iter.Seq[string] {
+	g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == "g2" })
+	return func(yield func(string) bool) {
+		for _, domain := range places {
+			_, links := s.names.find(hashOf(domain), domain)
+			set := s.setAt(links, slot{graph: g, of: domain})
+			if set == nil {
+				continue
+			}
+			if _, has := set.link(trait); has && !yield(domain) {
+				return
+			}
+		}
+	}
+}
+
+// places returns the domains in which alone subject may be allowed what q asks.
+// It reports false when it cannot name them.
+func (s *Snapshot) places(subject string, q *Question, at time.Time) (places []string, few bool) {
+	p := s.policy
+	if s.casbin != nil || !p.whole || !s.answers(q) || p.model.Effect == AllowUnlessDenied {
+		return nil, false
+	}
+	var a answer
+	a.now = func() time.Time { return at }
+	for k, i := range p.dynamic {
+		src := &p.sources[i]
+		var ok bool
+		switch {
+		case src.ask == askDom: // in some domain or other
+			ok = a.add(p.ones)
+		case src.atomKind != linked:
+			ok = a.add(p.meets(i, subject))
+		default:
+			places, ok = s.widely(&a, src.graph, subject, places)
+		}
+		if !ok {
+			return nil, false
+		}
+		a.ends[k] = a.n
+	}
+	if allow, _ := p.matches(&a, q); allow {
+		return nil, false
+	}
+	slices.Sort(places)
+	return slices.Compact(places), true
+}
+
+// widely adds what subject has in many domains, and to places where it has
+// something else, itself or through a team.
+func (s *Snapshot) widely(a *answer, graph int, subject string, places []string) ([]string, bool) {
+	if s.tally[graph].inner > 0 {
+		return nil, false
+	}
+	if k := s.policy.graphs[graph].known(subject); k != nil && !a.add(k.closed) {
+		return nil, false
+	}
+	_, links := s.names.find(hashOf(subject), subject)
+	var through []string
+	for l := range each(links) {
+		if l.set.graph != graph {
+			continue
+		}
+		if l.at != nil && !strings.Contains(l.at.text, "*") {
+			places = append(places, l.at.text)
+			continue
+		}
+		if l.set.bits != nil && !a.add(l.set.bits) || len(l.set.timed) > 0 {
+			return nil, false
+		}
+		through = append(through, l.set.extra...)
+	}
+	for _, team := range through {
+		_, links := s.names.find(hashOf(team), team)
+		for l := range each(links) {
+			switch {
+			case l.set.graph != graph:
+			case l.at == nil || strings.Contains(l.at.text, "*"):
+				return nil, false
+			default:
+				places = append(places, l.at.text)
+			}
+		}
+	}
+	return places, true
+}
+
+// Subjects yields the names with a row that links them to role in the domain
+// field in, such as the members of a tenant, that are allowed what q asks in
+// domain at the given time; in no order. It looks closely at those that have
+// rows in the domain or may have something through what they have elsewhere.
+// An error comes last, with an empty name.
+func (s *Snapshot) Subjects(role, in, domain string, q *Question, at time.Time) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		q, now := s.own(q), func() time.Time { return at }
+		hopeless := s.hopeless(domain, q)
+		for subject := range s.namesBut("g", role, in, hopeless) {
+			ok, err := s.Decide(subject, domain, q, now)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if ok && !yield(subject, nil) {
+				return
+			}
+		}
+	}
+}
+
+// hopeless returns what tells of an entry that it cannot be allowed what q
+// asks in domain: all it has there are links of sets that do not allow it.
+func (s *Snapshot) hopeless(domain string, q *Question) func(*name, []link) bool {
+	p := s.policy
+	if s.casbin != nil || !p.whole || len(p.dynamic) == 0 || !s.answers(q) || p.model.Effect == AllowUnlessDenied ||
+		slices.ContainsFunc(p.sources, func(src source) bool {
+			return src.ask == askSub && (src.atomKind != linked || s.tally[src.graph].inner > 0)
+		}) {
+		return func(*name, []link) bool { return false }
+	}
+	memo := make(map[*set]bool)
+	here, _ := s.names.find(hashOf(domain), domain)
+	return func(n *name, links []link) bool {
+		for g := range p.graphs {
+			if p.graphs[g].known(n.text) != nil {
+				return false
+			}
+		}
+		var only *set
+		for _, l := range links {
+			switch {
+			case l.set.graph == holders:
+				continue
+			case l.set.graph == spilled:
+				if _, there := l.set.many.find(hashOf(domain), domain); there != nil {
+					return false
+				}
+				continue
+			case l.at != nil && l.at != here && !strings.Contains(l.at.text, "*"):
+				continue
+			case only != nil || len(l.set.extra)+len(l.set.timed) > 0:
+				return false
+			}
+			only = l.set
+		}
+		no, known := memo[only]
+		if !known {
+			no = only == nil || !s.mayAllow(only, q)
+			memo[only] = no
+		}
+		return no
+	}
+}
+
+// mayAllow reports whether somebody with one set of links may be allowed what
+// q asks in some domain.
+func (s *Snapshot) mayAllow(only *set, q *Question) bool {
+	var a answer
+	for k, i := range s.policy.dynamic {
+		src := &s.policy.sources[i]
+		switch {
+		case src.ask == askDom:
+			a.add(s.policy.ones)
+		case src.graph == only.graph && only.bits != nil:
+			a.add(only.bits)
+		}
+		a.ends[k] = a.n
+	}
+	allow, _ := s.policy.matches(&a, q)
+	return allow
+}

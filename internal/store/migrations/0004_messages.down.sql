@@ -1,0 +1,3 @@
+DROP TABLE volmacht_preferences;
+DROP TABLE volmacht_copies;
+DROP TABLE volmacht_messages;

@@ -1,0 +1,2 @@
+DROP TABLE volmacht_account_requests;
+DROP TABLE volmacht_contacts;
