@@ -256,8 +256,8 @@ func TestA24CheckInATransaction(t *testing.T) {
 			requireNothing(t, tx.Authz, uCarl, dOne)
 			requireNothing(t, tx.Authz, uAmy, dOne)
 			require.NoError(t, tx.Require(t.Context(), uEmil, dTwo, see))
-			require.Contains(t, collect(t, tx.Dossiers(t.Context(), uEmil, see)), dTwo)
-			require.Contains(t, collect(t, tx.Subjects(t.Context(), dTwo, see)), uEmil)
+			require.Contains(t, collect(t, tx.Dossiers(t.Context(), uEmil, see, model.Domain{})), dTwo)
+			require.Contains(t, collect(t, tx.Subjects(t.Context(), dTwo, see, model.UserID{})), uEmil)
 			// The changes themselves go by it: who got a right uses it, who lost
 			// one is refused.
 			require.NoError(t, tx.RenameDossier(t.Context(), authz.By(uEmil), dTwo, "Emil's"))

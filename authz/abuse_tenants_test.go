@@ -156,10 +156,10 @@ func TestA14CheckAnotherTenant(t *testing.T) {
 			requireNothing(t, s.az, u, d)
 		}
 	}
-	for _, d := range collect(t, s.az.Dossiers(t.Context(), uAnn, accountancy.SeeDossier)) {
+	for _, d := range collect(t, s.az.Dossiers(t.Context(), uAnn, accountancy.SeeDossier, model.Domain{})) {
 		require.Equal(t, tAcme, d.Tenant())
 	}
-	require.ElementsMatch(t, []model.UserID{uBea, uBen}, collect(t, s.az.Subjects(t.Context(), dBeta, accountancy.SeeDossier)))
+	require.ElementsMatch(t, []model.UserID{uBea, uBen}, collect(t, s.az.Subjects(t.Context(), dBeta, accountancy.SeeDossier, model.UserID{})))
 }
 
 // requireNothing wants a no to every question, asked in every way.
@@ -183,9 +183,9 @@ func requireNothing(t *testing.T, az *authz.Authz, u model.UserID, d model.Domai
 		decision, err := az.Explain(ctx, r.User, r.Domain, r.Permission)
 		require.NoError(t, err)
 		require.False(t, decision.Allowed, r)
-		require.NotContains(t, collect(t, az.Subjects(ctx, d, r.Permission)), u)
+		require.NotContains(t, collect(t, az.Subjects(ctx, d, r.Permission, model.UserID{})), u)
 		if d.IsDossier() {
-			require.NotContains(t, collect(t, az.Dossiers(ctx, u, r.Permission)), d)
+			require.NotContains(t, collect(t, az.Dossiers(ctx, u, r.Permission, model.Domain{})), d)
 		}
 	}
 	require.Empty(t, collect(t, az.Permissions(ctx, u, d)))

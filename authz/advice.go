@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -101,6 +102,9 @@ const (
 	NoHolder AdviceKind = "no holder"
 	// NotSynchronised: the last change of configuration failed.
 	NotSynchronised AdviceKind = "not synchronised"
+	// NobodyAssigned: the dossier is private, which opens it to the assigned
+	// only, and no active member is, directly or through a team.
+	NobodyAssigned AdviceKind = "private, and nobody is assigned"
 )
 
 func (a Advice) String() string {
@@ -136,6 +140,9 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 			if row.Failure != "" {
 				all = append(all, Advice{Domain: d, Kind: NotSynchronised})
 			}
+			if row.Private && !q.state.anyAssigned(d) {
+				all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
+			}
 		}
 		return all, nil
 	})
@@ -151,6 +158,17 @@ func (s *state) held(p model.Profile, d model.Domain) bool {
 			if s.has(model.GrantRule(t, p, d)) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// anyAssigned reports whether an active member is assigned to d.
+func (s *state) anyAssigned(d model.Domain) bool {
+	for name := range s.rows.Names("g", model.Assigned, d.String()) {
+		who, err := model.ParseSubject(name)
+		if err == nil && slices.ContainsFunc(s.usersOf(who), s.active) {
+			return true
 		}
 	}
 	return false

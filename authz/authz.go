@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,26 @@ type Config struct {
 	// Mail is how mails are sent. A process that leaves it zero sends none:
 	// its messages wait in the database for one that does.
 	Mail Mail
+
+	// Verify is the share of checks, from 0 to 1, that are asked of Casbin
+	// itself too, freshly built from the same rows: those of Enforce, Require
+	// and EnforceBatch, at random. A check on which the two differ is denied,
+	// logged at level error with all that it takes to ask it again, and counted;
+	// see [Authz.Differences]. Zero is never, and costs nothing.
+	//
+	// Under the model of the shipped packs Casbin is built for each check that is
+	// verified, from the rows that concern it: 0.8 ms, with three client users on
+	// each of 100 dossiers as of 1,000, on a busy machine. The first one after a
+	// change sorts the rows of the tenant: 8 and 75 ms. Under another model all
+	// rows are used, and the enforcer is kept until the tenant's next change; it
+	// takes time by the square of the dossiers, so that is for tests and for small
+	// tenants. No check waits for Casbin longer than its context. What
+	// [Resolved.Can] answers is not verified.
+	Verify float64
+
+	// Logger is where a difference is logged. Nil is slog.Default(), as it is
+	// when Open is called.
+	Logger *slog.Logger
 }
 
 // Authz answers who may do what in whose dossier, and makes the changes that
@@ -61,7 +82,9 @@ type core struct {
 	mail   *courier
 	closed atomic.Bool
 
-	requests time.Duration // how long one can be approved
+	verifier *verifier               // nil: no check is verified
+	dialect  atomic.Pointer[dialect] // of the database, once a Scope has asked
+	requests time.Duration           // how long one can be approved
 }
 
 // OpenSQLite opens the SQLite file at path, making it when it is not there,
@@ -86,6 +109,9 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	}
 	if cfg.Staleness < 0 || cfg.Requests < 0 || cfg.Tenants < 0 {
 		return nil, fmt.Errorf("authz: Config.Staleness, Config.Requests and Config.Tenants cannot be negative: %w", ErrInvalid)
+	}
+	if !(cfg.Verify >= 0 && cfg.Verify <= 1) { // nor is it NaN
+		return nil, fmt.Errorf("authz: Config.Verify is %v: want a share from 0 to 1: %w", cfg.Verify, ErrInvalid)
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
@@ -116,6 +142,7 @@ func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 		store:    s,
 		packs:    known,
 		clock:    cfg.Clock,
+		verifier: newVerifier(cfg),
 		terms:    terms,
 		mail:     mail,
 		requests: cfg.Requests,

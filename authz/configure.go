@@ -8,7 +8,8 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// Configure changes a dossier's configuration. It takes "dossier configure".
+// Configure changes a dossier's configuration. It takes "dossier configure"; and
+// nobody lifts a cap on themselves by it, now or when a pending change is done.
 //
 // A change that the pack's catalog declares as a transition is pending: the
 // old configuration stays in force until the host, having synchronised what
@@ -25,9 +26,17 @@ func (az *Authz) Configure(ctx context.Context, by Actor, d model.Domain, to mod
 		case to == row.Pending, to == row.Configuration && row.Pending.IsZero() && row.Failure == "":
 			return errUnchanged
 		case c.catalog().Pending(row.Configuration, to):
+			done, then := *c, row
+			done.setConfiguration(d, &then, to)
+			if err := done.noGain(d); err != nil {
+				return err
+			}
 			row.Pending = to
 		default:
 			c.setConfiguration(d, &row, to)
+			if err := c.noGain(d); err != nil {
+				return err
+			}
 		}
 		row.Failure = ""
 		return c.saveConfiguration(d, row)

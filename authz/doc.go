@@ -91,6 +91,16 @@
 // but in it. [Authz.Recipients] answers who gets the messages of a topic, and
 // [Authz.Notify] sends them one.
 //
+// # Lists
+//
+// [Authz.Dossiers], [Authz.Subjects] and [Authz.Permissions] turn the question
+// round, in pages where there may be many, and [Authz.Places] is what a chooser
+// at sign-in shows. A list of the host's own records is selected in the database,
+// so that its counts and pages are right:
+//
+//	scope, err := az.Scope(ctx, bob, accountancy.ViewDocument)
+//	err = db.Scopes(scope.On("tenant", "dossier")).Order("id").Limit(20).Find(&files).Error
+//
 // # What may be relied on
 //
 // No answer is a yes on an error. A change is in the database as a whole, with

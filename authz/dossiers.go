@@ -150,29 +150,40 @@ func (az *Authz) RenameDossier(ctx context.Context, by Actor, d model.Domain, na
 	})
 }
 
-// SetModule switches a module on or off. It takes "dossier configure".
+// SetModule switches a module on or off. It takes "dossier configure"; and
+// nobody comes to more by a module that they switch.
 func (az *Authz) SetModule(ctx context.Context, by Actor, d model.Domain, m model.Module, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set module", func(c *change, _ store.Dossier) error {
 		if !c.catalog().HasModule(m) {
 			return c.undeclared("module", m)
 		}
-		return c.toggle(model.TraitRule(d, model.ModuleTrait(m)), on)
+		return c.switchTrait(d, model.ModuleTrait(m), on)
 	})
 }
 
+// switchTrait gives a dossier a trait or takes it away, unless the actor comes to more
+// by it.
+func (c *change) switchTrait(d model.Domain, t model.Trait, on bool) error {
+	if err := c.toggle(model.TraitRule(d, t), on); err != nil {
+		return err
+	}
+	return c.noGain(d)
+}
+
 // SetFlag marks a dossier or takes the mark away. It takes "dossier
-// configure".
+// configure"; and nobody comes to more by a mark that they set or take away.
 func (az *Authz) SetFlag(ctx context.Context, by Actor, d model.Domain, f model.Flag, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set flag", func(c *change, _ store.Dossier) error {
 		if !c.catalog().HasFlag(f) {
 			return c.undeclared("flag", f)
 		}
-		return c.toggle(model.TraitRule(d, model.FlagTrait(f)), on)
+		return c.switchTrait(d, model.FlagTrait(f), on)
 	})
 }
 
 // SetPrivate opens a dossier to the assigned only, or to every tenant-wide
-// reader again. It takes "dossier configure".
+// reader again. It takes "dossier configure"; and nobody comes to more by it
+// themselves.
 func (az *Authz) SetPrivate(ctx context.Context, by Actor, d model.Domain, private bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set private", func(c *change, row store.Dossier) error {
 		if row.Private == private {
@@ -180,6 +191,9 @@ func (az *Authz) SetPrivate(ctx context.Context, by Actor, d model.Domain, priva
 		}
 		c.remove(model.TraitRule(d, visibility(row.Private)))
 		c.add(model.TraitRule(d, visibility(private)))
+		if err := c.noGain(d); err != nil {
+			return err
+		}
 		return c.setDossier(d, "private", private)
 	})
 }

@@ -32,6 +32,9 @@ func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Do
 	if err != nil {
 		return false, err
 	}
+	if az.verifier != nil {
+		return az.check(ctx, st, Request{user, domain, p}, az.now())
+	}
 	return st.rows.Decide(model.UserSubject(user).String(), domain.String(), entry.question, az.tick)
 }
 
@@ -67,13 +70,13 @@ func (az *Authz) Require(ctx context.Context, user model.UserID, domain model.Do
 		_, err = st.pack.asks(user, domain, p)
 	}
 	if err == nil {
-		ok, err = st.enforce(user, domain, p, at)
+		ok, err = az.check(ctx, st, Request{user, domain, p}, at)
 	}
 	if err != nil {
 		return fmt.Errorf("authz: require: %w", err)
 	}
 	if !ok {
-		return denied(st, user, domain, p, at)
+		return az.denied(st, Request{user, domain, p}, at)
 	}
 	return nil
 }
@@ -127,7 +130,7 @@ func (az *Authz) EnforceBatch(ctx context.Context, requests []Request) ([]bool, 
 			_, err = st.pack.asks(r.User, r.Domain, r.Permission)
 		}
 		if err == nil {
-			answers[i], err = st.enforce(r.User, r.Domain, r.Permission, at)
+			answers[i], err = az.check(ctx, st, r, at)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("authz: enforce: request %d: %w", i, err)

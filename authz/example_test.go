@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
@@ -29,6 +31,12 @@ var (
 // open opens an Authz on a new SQLite file, with the office in it. What it
 // returns closes and removes it.
 func open() (*authz.Authz, func()) {
+	az, _, done := openDB()
+	return az, done
+}
+
+// openDB is open for a host that has tables of its own.
+func openDB() (*authz.Authz, *gorm.DB, func()) {
 	dir := must(os.MkdirTemp("", "volmacht"))
 	db := must(authz.OpenSQLite(filepath.Join(dir, "portal.db")))
 	az := must(authz.Open(ctx, db, authz.Config{
@@ -47,7 +55,7 @@ func open() (*authz.Authz, func()) {
 	must(az.CreateDossier(ctx, authz.By(ann), acme, authz.Dossier{ID: bakery.Dossier(), Name: "Bakery"}))
 	must(az.AddPerson(ctx, authz.System, authz.Person{ID: bob, FirstName: "Bob", LastName: "Baker"}))
 	check(az.AddMember(ctx, authz.By(ann), bakery, authz.NewMember{User: bob, Profiles: []model.Profile{accountancy.FullAccess}}))
-	return az, func() {
+	return az, db, func() {
 		check(az.Close())
 		check(must(db.DB()).Close())
 		check(os.RemoveAll(dir))
@@ -175,7 +183,7 @@ func ExampleAuthz_Permissions() {
 func ExampleAuthz_Dossiers() {
 	az, done := open()
 	defer done()
-	for d, err := range az.Dossiers(ctx, bob, accountancy.EnterPortal) {
+	for d, err := range az.Dossiers(ctx, bob, accountancy.EnterPortal, model.Domain{}) {
 		check(err)
 		fmt.Println(d)
 	}
@@ -185,13 +193,65 @@ func ExampleAuthz_Dossiers() {
 func ExampleAuthz_Subjects() {
 	az, done := open()
 	defer done()
-	for u, err := range az.Subjects(ctx, bakery, accountancy.ViewFigure) {
+	for u, err := range az.Subjects(ctx, bakery, accountancy.ViewFigure, model.UserID{}) {
 		check(err)
 		fmt.Println(u)
 	}
 	// Output:
 	// ann
 	// bob
+}
+
+func ExampleAuthz_Scope() {
+	az, db, done := openDB()
+	defer done()
+	// The host has a table of files; each belongs to a dossier.
+	type File struct {
+		ID                     int
+		Tenant, Dossier, Title string
+	}
+	check(db.AutoMigrate(&File{}))
+	brewery := must(az.CreateDossier(ctx, authz.By(ann), acme, authz.Dossier{Name: "Brewery"}))
+	check(db.Create([]File{
+		{1, "acme", "bakery", "Invoice 1"}, {2, "acme", brewery.ID.String(), "Contract"}, {3, "acme", "bakery", "Invoice 2"},
+	}).Error)
+
+	for _, user := range []model.UserID{ann, bob, emma} {
+		scope := must(az.Scope(ctx, user, accountancy.ViewDocument))
+		var titles []string
+		check(db.Model(&File{}).Scopes(scope.On("tenant", "dossier")).Order("id").Limit(2).Pluck("title", &titles).Error)
+		var n int64
+		check(db.Model(&File{}).Scopes(scope.On("tenant", "dossier")).Count(&n).Error)
+		fmt.Println(user, titles, "of", n)
+	}
+
+	// The same in plain SQL, here for a table that is joined.
+	where, args, err := must(az.Scope(ctx, bob, accountancy.ViewDocument)).SQL("f.tenant", "f.dossier")
+	check(err)
+	var n int
+	check(db.Raw("SELECT COUNT(*) FROM files AS f WHERE "+where, args...).Scan(&n).Error)
+	fmt.Println(n)
+	// Output:
+	// ann [Invoice 1 Contract] of 3
+	// bob [Invoice 1 Invoice 2] of 2
+	// emma [] of 0
+	// 2
+}
+
+func ExampleAuthz_Places() {
+	az, done := open()
+	defer done()
+	for place, err := range az.Places(ctx, bob, model.Domain{}) {
+		check(err)
+		fmt.Printf("%v %q %q\n", place.Domain, place.Tenant, place.Dossier)
+		for _, p := range place.Profiles {
+			fmt.Println("-", p.Labels.In("nl"))
+		}
+	}
+	// Output:
+	// acme/ "Acme" ""
+	// acme/bakery "Acme" "Bakery"
+	// - Volledige toegang
 }
 
 func ExampleAuthz_DeactivateMember() {
@@ -240,7 +300,7 @@ func ExampleAuthz_Transaction() {
 	})
 	fmt.Println(err != nil) // the host has no such table
 	n := 0
-	for range az.Dossiers(ctx, ann, accountancy.SeeDossier) {
+	for range az.Dossiers(ctx, ann, accountancy.SeeDossier, model.Domain{}) {
 		n++
 	}
 	fmt.Println(n)

@@ -2,9 +2,11 @@ package authz
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -93,4 +95,74 @@ func AcceptUnguarded(ctx context.Context, az *Authz, token string, a Acceptance)
 // RevokePending is revokePending, in a change of its own.
 func RevokePending(ctx context.Context, az *Authz, canonical string, d model.Domain) error {
 	return az.write(ctx, System, d.Tenant(), "test", func(c *change) error { return c.revokePending(canonical, d) })
+}
+
+// Verify makes another answer than Casbin's the one that checks are verified
+// with.
+func Verify(az *Authz, answer func(casbin bool) bool) {
+	ask := az.verifier.ask
+	az.verifier.ask = func(st *state, q engine.Request, at time.Time) (engine.Explanation, error) {
+		x, err := ask(st, q, at)
+		x.Allowed = answer(x.Allowed)
+		return x, err
+	}
+}
+
+// AskCasbin gives Casbin's answers to a request in the state that az has of the
+// tenant: with the rows that concern it, and with all rows.
+func AskCasbin(az *Authz, r Request, at time.Time) (few, all bool, err error) {
+	st, q := az.cache.known(r.Domain.Tenant()), request(r.User, r.Domain, r.Permission)
+	text, rows := st.pack.Model.Text, st.allRows()
+	for answer, given := range map[*bool][]engine.Row{&few: sortRows(rows).of(q), &all: rows} {
+		c, err := engine.NewCasbin(text, given)
+		if err == nil {
+			*answer, err = c.Enforce(q, at)
+		}
+		if err != nil {
+			return false, false, err
+		}
+	}
+	return few, all, nil
+}
+
+// ListInScope is what a Scope does under a model that it cannot compile, with a
+// limit of its own.
+func ListInScope(ctx context.Context, az *Authz, u model.UserID, p model.Permission, tenants []model.TenantID, limit int) error {
+	var g group
+	for _, t := range tenants {
+		if err := az.list(ctx, u, p, t, limit, &g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Simplify is what a Scope makes of its conditions: conjunctions of atoms of
+// rows, each row a sort, who and a name.
+func Simplify(all [][][][3]string) [][][][3]string {
+	var given []conjunction
+	for _, atoms := range all {
+		var c conjunction
+		for _, rows := range atoms {
+			a := atom{ptype: rows[0][0]}
+			for _, r := range rows {
+				a = a.or(atom{a.ptype, []fact{{r[1], r[2]}}})
+			}
+			c = append(c, a)
+		}
+		given = append(given, c)
+	}
+	var simple [][][][3]string
+	for _, c := range simplify(given) {
+		var atoms [][][3]string
+		for _, a := range c {
+			var rows [][3]string
+			for _, f := range a.rows {
+				rows = append(rows, [3]string{a.ptype, f.who, f.name})
+			}
+			atoms = append(atoms, rows)
+		}
+		simple = append(simple, atoms)
+	}
+	return simple
 }

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -16,6 +17,10 @@ import (
 
 // Lists go by the state of their tenant at the moment they begin, so that
 // what they yield was true together.
+//
+// A list is read in pages by the last item that was seen, which comes in as
+// after. It is compared, never looked up: it need not be in the list any more,
+// and whoever makes one up gets what they may see after that place, no more.
 
 // Permissions yields what user may do in domain, in the catalog's order. An
 // error comes last, with a zero Permission.
@@ -45,9 +50,14 @@ func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain mode
 }
 
 // Dossiers yields the dossiers in which user may do p, in every tenant that
-// the user is an active member of, by tenant and ID. Those of one tenant are
-// true together. An error comes last, with a zero Domain.
-func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permission) iter.Seq2[model.Domain, error] {
+// the user is an active member of, by tenant ID and dossier ID. Those of one
+// tenant are true together. An error comes last, with a zero Domain.
+//
+// It begins behind after, the last one that the caller has seen; the zero
+// Domain begins at the start. What comes or goes between two pages shifts
+// nothing. The text of a Domain is a cursor for a host's API:
+// [model.ParseDomain] reads it back.
+func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permission, after model.Domain) iter.Seq2[model.Domain, error] {
 	return func(yield func(model.Domain, error) bool) {
 		tenants, err := az.tenantsOf(ctx, user)
 		if err != nil {
@@ -55,9 +65,10 @@ func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permis
 			return
 		}
 		for _, t := range tenants {
-			for d, err := range list(ctx, az, "dossiers", t, func(st *state, at time.Time, yield func(model.Domain) bool) error {
-				return st.dossiersFor(ctx, user, p, at, yield)
-			}) {
+			if compareTenants(t, after.Tenant()) < 0 {
+				continue
+			}
+			for d, err := range az.dossiersOf(ctx, user, p, t, after) {
 				if !yield(d, err) || err != nil {
 					return
 				}
@@ -66,8 +77,15 @@ func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permis
 	}
 }
 
-// dossiersFor yields the dossiers in which u may do p, in order.
-func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permission, at time.Time, yield func(model.Domain) bool) error {
+// dossiersOf is [Authz.Dossiers] for one tenant.
+func (az *Authz) dossiersOf(ctx context.Context, user model.UserID, p model.Permission, t model.TenantID, after model.Domain) iter.Seq2[model.Domain, error] {
+	return list(ctx, az, "dossiers", t, func(st *state, at time.Time, yield func(model.Domain) bool) error {
+		return st.dossiersFor(ctx, user, p, after, at, yield)
+	})
+}
+
+// dossiersFor yields the dossiers behind after in which u may do p, in order.
+func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permission, after model.Domain, at time.Time, yield func(model.Domain) bool) error {
 	entry := s.pack.permission(u, p)
 	if entry == nil || entry.place&model.AtDossier == 0 {
 		for _, d := range s.dossiers() { // asked wrongly, where it is asked at all
@@ -84,7 +102,7 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		if err != nil {
 			return err
 		}
-		if d, err := model.ParseDomain(name); err == nil {
+		if d, err := model.ParseDomain(name); err == nil && compareDomains(d, after) > 0 {
 			found = append(found, d)
 		}
 	}
@@ -115,22 +133,23 @@ func tenantsOf(db *gorm.DB, u model.UserID) ([]model.TenantID, error) {
 }
 
 // Subjects yields the members who may do p in domain, by ID. An error comes
-// last, with a zero UserID.
-func (az *Authz) Subjects(ctx context.Context, domain model.Domain, p model.Permission) iter.Seq2[model.UserID, error] {
+// last, with a zero UserID. It begins behind after, the last one that the
+// caller has seen, as [Authz.Dossiers] does; the zero UserID begins at the start.
+func (az *Authz) Subjects(ctx context.Context, domain model.Domain, p model.Permission, after model.UserID) iter.Seq2[model.UserID, error] {
 	return list(ctx, az, "subjects", domain.Tenant(), func(st *state, at time.Time, yield func(model.UserID) bool) error {
-		return st.subjectsOf(ctx, domain, p, at, yield)
+		return st.subjectsOf(ctx, domain, p, after, at, yield)
 	})
 }
 
-// subjectsOf yields the members who may do p in d, in order.
-func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permission, at time.Time, yield func(model.UserID) bool) error {
+// subjectsOf yields the members behind after who may do p in d, in order.
+func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permission, after model.UserID, at time.Time, yield func(model.UserID) bool) error {
 	found, err := s.allowedTo(ctx, d, p, at)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(found, compareIDs)
 	for _, u := range found {
-		if !yield(u) {
+		if compareIDs(u, after) > 0 && !yield(u) {
 			break
 		}
 	}
@@ -204,6 +223,14 @@ func list[T any](ctx context.Context, az *Authz, what string, tenant model.Tenan
 		}
 	}
 }
+
+// compareDomains orders domains by tenant, each before its dossiers. It is not
+// the order of their texts, in which "a-b/" comes before "a/".
+func compareDomains(a, b model.Domain) int {
+	return cmp.Or(compareTenants(a.Tenant(), b.Tenant()), cmp.Compare(a.Dossier().String(), b.Dossier().String()))
+}
+
+func compareTenants(a, b model.TenantID) int { return cmp.Compare(a.String(), b.String()) }
 
 // permissions returns every permission that can be asked in d: those of the
 // catalog, and handing out the profiles that can be held there.

@@ -278,12 +278,12 @@ func (c *crowd) agree(t *testing.T) {
 func (c *crowd) lists(t *testing.T, r authz.Request) bool {
 	ctx := t.Context()
 	byUser, byPermission, byDomain := false, false, false
-	for u, err := range c.az.Subjects(ctx, r.Domain, r.Permission) {
+	for u, err := range c.az.Subjects(ctx, r.Domain, r.Permission, model.UserID{}) {
 		require.NoError(t, err)
 		byUser = byUser || u == r.User
 	}
 	if r.Domain.IsDossier() {
-		for d, err := range c.az.Dossiers(ctx, r.User, r.Permission) {
+		for d, err := range c.az.Dossiers(ctx, r.User, r.Permission, model.Domain{}) {
 			require.NoError(t, err)
 			byDomain = byDomain || d == r.Domain
 		}

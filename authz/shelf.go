@@ -96,10 +96,13 @@ func domainOf(r model.Rule) string {
 }
 
 // heldBy selects the rows that give who something.
-func heldBy(who model.Subject) selection {
+func heldBy(who model.Subject) selection { return beginning("g", who.String()) }
+
+// beginning selects the rows of one sort with a name in their first field.
+func beginning(ptype, name string) selection {
 	return selection{
-		func(s *engine.Snapshot) iter.Seq[engine.Row] { return s.Of(who.String()) },
-		func(r model.Rule) bool { return r.PType == "g" && r.V[0] == who.String() },
+		func(s *engine.Snapshot) iter.Seq[engine.Row] { return s.Of(name) },
+		func(r model.Rule) bool { return r.PType == ptype && r.V[0] == name },
 	}
 }
 

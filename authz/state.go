@@ -122,8 +122,6 @@ func (s *state) dossiers() []model.Domain {
 	return found
 }
 
-func compareDomains(a, b model.Domain) int { return cmp.Compare(a.String(), b.String()) }
-
 // teamsOf returns the teams that u is one of, in order.
 func (s *state) teamsOf(u model.UserID) []model.Subject {
 	var teams []model.Subject

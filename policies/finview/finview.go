@@ -3,7 +3,7 @@
 //
 //	az, err := authz.Open(ctx, db, authz.Config{Pack: finview.Pack()})
 //	ok, err := az.Enforce(ctx, contact, caseFile, finview.ViewCase)
-//	for contact := range az.Subjects(ctx, client.Domain(), finview.ReceiveInvoice) {...}
+//	for contact := range az.Subjects(ctx, client.Domain(), finview.ReceiveInvoice, model.UserID{}) {...}
 //
 // The client company is the tenant, a case file is a dossier, and a portfolio
 // is a team that is assigned to case files. A contact of the client is

@@ -3,7 +3,7 @@
 //
 //	az, err := authz.Open(ctx, db, authz.Config{Pack: taxdome.Pack()})
 //	ok, err := az.Enforce(ctx, user, account, taxdome.SignDocument)
-//	for account := range az.Dossiers(ctx, user, taxdome.EnterPortal) {...}
+//	for account := range az.Dossiers(ctx, user, taxdome.EnterPortal, model.Domain{}) {...}
 //
 // The firm is the tenant. Its people are [Owner], [Admin] or [Employee]; an
 // employee works on assigned accounts, and one who also holds [ManageAccounts]
