@@ -159,7 +159,7 @@ func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permissi
 func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permission, at time.Time) ([]model.UserID, error) {
 	var found []model.UserID
 	nobody := p.Of(model.UserID{})
-	if entry := s.pack.asked[nobody]; entry == nil || !entry.place.Covers(d) {
+	if entry := s.pack.asked[nobody.Key()]; entry == nil || !entry.place.Covers(d) {
 		for _, u := range s.users() { // asked wrongly, if anybody is asked about
 			_, err := s.pack.asks(u, d, p)
 			return nil, err
@@ -167,7 +167,7 @@ func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permissio
 		return nil, nil
 	}
 	member, everywhere := model.Member.String(), model.Everywhere(s.tenant)
-	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked[nobody].question, at) {
+	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked[nobody.Key()].question, at) {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -34,7 +34,7 @@ func (p *packs) newest() *pack { return p.last.Load().pack }
 type pack struct {
 	*model.Pack
 	policy    *engine.Policy
-	asked     map[model.Permission]*asked
+	asked     map[model.PermissionKey]*asked
 	questions []*engine.Question // by number
 	empty     *engine.Snapshot   // of a tenant that does not exist
 }
@@ -52,16 +52,16 @@ func compile(p *model.Pack) (*pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &pack{Pack: p, policy: policy, asked: make(map[model.Permission]*asked)}
+	c := &pack{Pack: p, policy: policy, asked: make(map[model.PermissionKey]*asked)}
 	for e := range p.Catalog.Asked() {
 		q := policy.Question(e.Permission.Object(), e.Permission.Action())
-		c.asked[e.Permission] = &asked{number: len(c.questions), place: e.Place, question: q}
+		c.asked[e.Permission.Key()] = &asked{number: len(c.questions), place: e.Place, question: q}
 		c.questions = append(c.questions, q)
 	}
 	me := model.Must(model.ParseUserID("me"))
-	for permission, entry := range c.asked {
-		if own := permission.Of(me); own.OwnedBy(me) {
-			entry.own = c.asked[own.For(me)]
+	for e := range p.Catalog.Asked() {
+		if own := e.Permission.Of(me); own.OwnedBy(me) {
+			c.asked[e.Permission.Key()].own = c.asked[own.For(me).Key()]
 		}
 	}
 	c.empty, err = policy.Builder().Snapshot()
@@ -70,7 +70,7 @@ func compile(p *model.Pack) (*pack, error) {
 
 // permission returns what u asks with p, or nil when the pack does not declare it.
 func (c *pack) permission(u model.UserID, p model.Permission) *asked {
-	entry := c.asked[p.Of(model.UserID{})]
+	entry := c.asked[p.Key()]
 	if entry != nil && p.OwnedBy(u) {
 		return entry.own
 	}

@@ -91,6 +91,13 @@ func (p Permission) OwnedBy(user UserID) bool {
 		!strings.Contains(p.read().object, ":") // a part has no part of its own
 }
 
+// A PermissionKey is a permission without its owner, as the key of a map: it is
+// found in a fraction of the time that the permission itself takes.
+type PermissionKey struct{ words unique.Handle[words] }
+
+// Key returns the key of p, which is the same for every owner.
+func (p Permission) Key() PermissionKey { return PermissionKey{p.words} }
+
 // Object returns the object, such as "figure" or "profile:full_access".
 func (p Permission) Object() string { return p.read().object }
 
