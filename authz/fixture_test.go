@@ -43,10 +43,10 @@ func newFixtureOf(t testing.TB, pack *model.Pack) *fixture {
 // eachFixture runs a test on every database.
 func eachFixture(t *testing.T, run func(t *testing.T, o *fixture)) {
 	t.Helper()
-	eachPack(t, accountancy.Pack(), func(t *testing.T, az *authz.Authz, clock *authztest.Clock) { run(t, fill(t, az, clock)) })
+	packOnEach(t, accountancy.Pack(), func(t *testing.T, az *authz.Authz, clock *authztest.Clock) { run(t, fill(t, az, clock)) })
 }
 
-func eachPack(t *testing.T, pack *model.Pack, run func(t *testing.T, az *authz.Authz, clock *authztest.Clock)) {
+func packOnEach(t *testing.T, pack *model.Pack, run func(t *testing.T, az *authz.Authz, clock *authztest.Clock)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
 		_, clock := authztest.Open(t, pack)

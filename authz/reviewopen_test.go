@@ -73,7 +73,7 @@ func TestReviewReminders(t *testing.T) {
 // keeps its rhythm over what was missed, and can be ended.
 func TestReviewSchedule(t *testing.T) {
 	t.Parallel()
-	eachPack(t, afas.Pack(), testReviewSchedule)
+	packOnEach(t, afas.Pack(), testReviewSchedule)
 }
 
 func testReviewSchedule(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
@@ -133,7 +133,7 @@ func testReviewSchedule(t *testing.T, az *authz.Authz, clock *authztest.Clock) {
 // What is overdue comes in pages, each tenant once.
 func TestOverdue(t *testing.T) {
 	t.Parallel()
-	eachPack(t, afas.Pack(), testOverdue)
+	packOnEach(t, afas.Pack(), testOverdue)
 }
 
 func testOverdue(t *testing.T, az *authz.Authz, clock *authztest.Clock) {

@@ -39,7 +39,7 @@ func decisions(r authz.Review) map[authz.Access]decided {
 // is overdue.
 func TestPeriodicReview(t *testing.T) {
 	t.Parallel()
-	eachPack(t, afas.Pack(), testPeriodicReview)
+	packOnEach(t, afas.Pack(), testPeriodicReview)
 }
 
 func testPeriodicReview(t *testing.T, az *authz.Authz, clock *authztest.Clock) {

@@ -183,7 +183,7 @@ var numbers = func() map[model.Permission]world.Permission {
 func (e *Engine) Dossiers(c world.Check) ([]string, error) {
 	r := request(e.w, c)
 	var all []string
-	for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission) {
+	for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission, model.Domain{}) {
 		if err != nil {
 			return nil, err
 		}

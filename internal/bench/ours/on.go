@@ -1,5 +1,3 @@
-//go:build on
-
 package ours
 
 import (
@@ -10,8 +8,6 @@ import (
 	"github.com/volmacht/volmacht/internal/bench/world"
 	"github.com/volmacht/volmacht/model"
 )
-
-// The build tag goes once authz has On.
 
 func init() {
 	Makers = append(Makers, peer.Maker{Name: "volmacht-on", Title: "Volmacht, Can on a handle", Handle: true, New: newOn})
@@ -33,7 +29,7 @@ func newOn(ctx context.Context, w *world.World) (peer.Engine, error) {
 // Ask implements [peer.Engine].
 func (e onEngine) Ask(checks []world.Check) func(int) (bool, error) {
 	ctx := context.Background()
-	handles := make([]*authz.Access, len(checks))
+	handles := make([]*authz.Resolved, len(checks))
 	asked := make([]model.Permission, len(checks))
 	for i, c := range checks {
 		r := request(e.w, c)
