@@ -73,7 +73,7 @@ func fileIDs(files []file) []int {
 // Enforce, EnforceBatch, Dossiers and Explain allow.
 func TestScopeEqualsEnforce(t *testing.T) {
 	t.Parallel()
-	eachPack(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
+	eachPackAndMaze(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
 		storetest.Each(t, func(t *testing.T, db *gorm.DB) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)

@@ -124,7 +124,7 @@ func TestVerifyShare(t *testing.T) {
 // Whatever the state, Casbin answers as the index does.
 func TestVerifyFindsNothing(t *testing.T) {
 	t.Parallel()
-	eachPack(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
+	eachPackAndMaze(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -156,7 +156,7 @@ func TestVerifyFindsNothing(t *testing.T) {
 // The rows that do not concern a request change nothing in Casbin's answer.
 func TestVerifyAsksWithEnoughRows(t *testing.T) {
 	t.Parallel()
-	eachPack(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
+	eachPackAndMaze(t, func(t *testing.T, pack func(*testing.T, *rand.Rand) *model.Pack) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))

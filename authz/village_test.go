@@ -255,9 +255,9 @@ func maze(t *testing.T, r *rand.Rand) *model.Pack {
 	return pack
 }
 
-// eachPack runs a parallel subtest on every shipped pack and on a maze, each on
+// eachPackAndMaze runs a parallel subtest on every shipped pack and on a maze, each on
 // every database by run.
-func eachPack(t *testing.T, run func(t *testing.T, pack func(t *testing.T, r *rand.Rand) *model.Pack)) {
+func eachPackAndMaze(t *testing.T, run func(t *testing.T, pack func(t *testing.T, r *rand.Rand) *model.Pack)) {
 	t.Helper()
 	for _, name := range append(policies.Names(), "maze") {
 		t.Run(strings.ToLower(name), func(t *testing.T) {
