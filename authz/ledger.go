@@ -53,7 +53,7 @@ func (az *Authz) PersonLedger(ctx context.Context, by Actor, u model.UserID, aft
 func (az *Authz) PackLedger(ctx context.Context, by Actor, after uint64, limit int) ([]LedgerEntry, error) {
 	err := by.check()
 	if err == nil && !by.system {
-		err = fmt.Errorf("only the system may do this: %w", ErrDenied)
+		err = fmt.Errorf("only authz.System may do this: %w", ErrDenied)
 	}
 	return az.ledger(ctx, "pack ledger", store.PackStream, after, limit, err)
 }

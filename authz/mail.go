@@ -120,6 +120,9 @@ func newCourier(m Mail) (*courier, error) {
 		c.Log = slog.Default()
 	}
 	if c.Mailer == nil {
+		if c.From.Address != "" || c.Links != (Links{}) {
+			return nil, fmt.Errorf("authz: Config.Mail.Mailer is not set, and From or Links are: %w", ErrInvalid)
+		}
 		return c, nil
 	}
 	if _, err := canonicalEmail(c.From.Address); err != nil {

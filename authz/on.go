@@ -46,7 +46,8 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 }
 
 // Can reports whether the user may do p. A permission that the pack does not
-// declare, or that is not asked in such a domain, is a no. When a grant on the
+// declare, or that is not asked in such a domain, is a no; [Authz.Enforce] tells of
+// such mistakes. When a grant on the
 // way to the answers has begun or ended since, every answer is a no, and
 // [Resolved.Stale] says so.
 func (a *Resolved) Can(p model.Permission) bool {
@@ -62,7 +63,7 @@ func (a *Resolved) Can(p model.Permission) bool {
 
 // Stale reports whether a is out of date: the tenant or the pack has changed as
 // far as this node knows, a grant has begun or ended, or the node would have to
-// ask the database before it answered anew. Inside a [Transaction] it is, when
+// ask the database before it answered anew. Inside an [Authz.Transaction] it is, when
 // that has changed the tenant or is over.
 func (a *Resolved) Stale() bool {
 	if a == nil || a.state == nil || a.az.ready() != nil || !a.until.IsZero() && !a.az.now().Before(a.until) {

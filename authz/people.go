@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,7 +83,9 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 		if err := p.check(); err != nil {
 			return err
 		}
-		if _, err := c.tx.store.Create(c.stream); err != nil {
+		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
+			return fmt.Errorf("there is or was a person %v already: %w", p.ID, ErrConflict)
+		} else if err != nil {
 			return fmt.Errorf("person %v: %w", p.ID, err)
 		}
 		row := p.row()

@@ -42,7 +42,7 @@ func (az *Authz) SetSwitch(ctx context.Context, by Actor, in model.Domain, u mod
 		c.detail["user"], c.detail["switch"], c.detail["on"] = u.String(), string(s), fmt.Sprint(on)
 		was := map[Switch]bool{Login: row.Login, Notify: row.Notify, Sync: row.Sync}
 		if _, ok := was[s]; !ok {
-			return fmt.Errorf("switch %q: want Login, Notify or Sync: %w", s, ErrInvalid)
+			return fmt.Errorf("switch %q: want %q, %q or %q: %w", s, Login, Notify, Sync, ErrInvalid)
 		}
 		if s == Login && on {
 			return c.loginOn(in, row)

@@ -189,5 +189,5 @@ func (c *change) requireSystem() error {
 	if c.by.system {
 		return nil
 	}
-	return fmt.Errorf("only the system may do this: %w", ErrDenied)
+	return fmt.Errorf("only authz.System may do this: %w", ErrDenied)
 }
