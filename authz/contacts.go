@@ -209,6 +209,9 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	if err := c.freeAddress(in, canonical); err != nil {
 		return none, err
 	}
+	if err := c.overAddress(u); err != nil {
+		return none, err
+	}
 	row := store.Contact{
 		Tenant: c.tenant, Dossier: in.Dossier().String(), Person: u, Canonical: canonical, Typed: a.Email, Label: a.Label,
 		Login: a.Login, Notify: a.Notify, Sync: a.Sync, Since: store.At(c.at),
@@ -228,4 +231,32 @@ func (c *change) freeAddress(in model.Domain, canonical string) error {
 		err = fmt.Errorf("the address is a contact's of %v already: %w", in, ErrConflict)
 	}
 	return err
+}
+
+// overAddress refuses an actor who brings in a new address for somebody who
+// holds what the actor may not give: whoever reads that address gets the links
+// and messages that are meant for u.
+func (c *change) overAddress(u model.UserID) error {
+	if c.by.system {
+		return nil
+	}
+	opened, err := c.opened()
+	if err != nil {
+		return err
+	}
+	for _, d := range opened.domainsOf(model.UserSubject(u)) {
+		for _, p := range opened.profiles(u, d) {
+			if c.before.dormant(p) {
+				continue
+			}
+			err := require(opened, c.by, c.at, d, model.GrantOf(p))
+			if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+				return fmt.Errorf("user %v holds what %v may not give: %w", u, c.by, ErrDenied)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

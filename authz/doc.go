@@ -49,7 +49,8 @@
 //
 // Addresses of contacts are what the tenant says; the addresses of a [Person] are
 // that person's own, and those that are verified tell who signs in:
-// [Authz.PersonByAddress]. Access belongs to the person, not to the address. So once
+// [Authz.PersonByAddress]. An account that accepts at one more address has that one
+// verified only by the host, with [Authz.VerifyAddress]. Access belongs to the person, not to the address. So once
 // a contact was moved to a new address ([Authz.MoveAddress]), a host that keeps
 // credentials by address takes the old one away with [Authz.RemoveAddress].
 //

@@ -49,8 +49,10 @@ type MessageFilter struct {
 
 // Messages lists the messages of a tenant after the given one, the oldest
 // first. The next page is the one after the last ID of this one; an empty page
-// is the end. It takes "member invite" in the tenant. [System] may leave the
-// tenant out, for those of all tenants.
+// is the end. It takes "member invite" in the tenant, and shows a user those that
+// are about no dossier, and no difference between an invitation and a link: who
+// has an account is the host's to know. [System] sees all of a tenant, and may
+// leave the tenant out, for those of all tenants.
 func (az *Authz) Messages(ctx context.Context, by Actor, t model.TenantID, f MessageFilter, after model.MessageID) ([]Message, error) {
 	if f.Limit < 0 || f.Limit > maxPage {
 		return nil, fmt.Errorf("authz: messages: limit %d: want 1 to %d: %w", f.Limit, maxPage, ErrInvalid)
@@ -63,7 +65,20 @@ func (az *Authz) Messages(ctx context.Context, by Actor, t model.TenantID, f Mes
 		return found, wrapped("messages", err)
 	}
 	return read(ctx, az, by, model.TenantDomain(t), model.InviteMember, "messages", func(q *query) ([]Message, error) {
-		return messages(q.db.Where("tenant = ?", t), f, after)
+		if by.system {
+			return messages(q.db.Where("tenant = ?", t), f, after)
+		}
+		db := q.db.Where("tenant = ? AND dossier = ''", t)
+		if f.Kind == InvitationMessage || f.Kind == LinkMessage {
+			db, f.Kind = db.Where("kind IN ?", []MessageKind{InvitationMessage, LinkMessage}), ""
+		}
+		found, err := messages(db, f, after)
+		for i := range found {
+			if found[i].Kind == LinkMessage {
+				found[i].Kind = InvitationMessage
+			}
+		}
+		return found, err
 	})
 }
 

@@ -85,6 +85,9 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 		if err := c.freeAddress(in, canonical); err != nil {
 			return row, err
 		}
+		if err := c.overAddress(row.Person); err != nil {
+			return row, err
+		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
 		if err != nil {
 			return row, err

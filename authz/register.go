@@ -73,8 +73,8 @@ func (az *Authz) found(ctx context.Context, by Actor, action string, t *Tenant, 
 		if err := c.requireSystem(); err != nil {
 			return err
 		}
-		if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
-			return notFound(err, "person %v", u)
+		if err := c.lockAccount(u); err != nil {
+			return err
 		}
 		if err := c.createTenant(t); err != nil {
 			return err
