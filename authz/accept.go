@@ -153,17 +153,8 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 	if why, err := c.lapsed(grants); err != nil || why != "" {
 		return why, err
 	}
-	for _, who := range []model.UserID{u, l.Person} { // who may be one in whose place u comes
-		if who.IsZero() {
-			continue
-		}
-		m, err := c.member(who)
-		switch {
-		case err == nil && m.State == store.Deactivated:
-			return MemberIdle, nil
-		case err != nil && !errors.Is(err, ErrNotFound):
-			return "", err
-		}
+	if why, err := c.inPlaceOf(l, u); err != nil || why != "" {
+		return why, err
 	}
 	c.add(c.membership(u))
 	for _, g := range grants {
@@ -172,6 +163,46 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 			return InviterLimited, nil
 		}
 		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// inPlaceOf says why u cannot come in the place of those that the tenant keeps
+// and that have the address of l, or that l is for: one is deactivated, or holds
+// what the inviter, who is the actor, may not give.
+func (c *change) inPlaceOf(l *link, u model.UserID) (Renewal, error) {
+	var people []model.UserID
+	err := c.db().Model(&store.Contact{}).Distinct("person").Where("tenant = ? AND canonical = ?", c.tenant, l.Canonical).
+		Order("person").Pluck("person", &people).Error
+	if err != nil {
+		return "", err
+	}
+	for _, who := range append(people, u, l.Person) {
+		if who.IsZero() {
+			continue
+		}
+		m, err := c.member(who)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if m.State == store.Deactivated {
+			return MemberIdle, nil
+		}
+		kept, err := c.keeps(who)
+		if err != nil {
+			return "", err
+		}
+		if !kept {
+			continue
+		}
+		if err := c.overAddress(who); errors.Is(err, ErrDenied) {
+			return InviterLimited, nil
+		} else if err != nil {
 			return "", err
 		}
 	}

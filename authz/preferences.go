@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -137,6 +138,12 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 		err := db.Model(&store.Member{}).Where("tenant = ? AND person = ?", d.Tenant(), u).Count(&n).Error
 		if err == nil && n == 0 {
 			err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound)
+		}
+		if err == nil && !by.system && d.IsDossier() && !slices.ContainsFunc(addresses, func(a destination) bool { return a.contact }) {
+			var sees bool
+			if sees, err = st.sees(u, d, at); err == nil && !sees {
+				err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound) // not of this dossier
+			}
 		}
 		if err != nil || !by.system {
 			return known, err
