@@ -153,7 +153,7 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 	if why, err := c.lapsed(grants); err != nil || why != "" {
 		return why, err
 	}
-	if why, err := c.inPlaceOf(l, u); err != nil || why != "" {
+	if why, err := c.inPlaceOf(l, u, grants); err != nil || why != "" {
 		return why, err
 	}
 	c.add(c.membership(u))
@@ -170,11 +170,15 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 }
 
 // inPlaceOf says why u cannot come in the place of those that the tenant keeps
-// and that have the address of l, or that l is for: one is deactivated, or holds
+// and that have the address of l where it offers something, or that l is for: one is deactivated, or holds
 // what the inviter, who is the actor, may not give.
-func (c *change) inPlaceOf(l *link, u model.UserID) (Renewal, error) {
+func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (Renewal, error) {
+	places := make([]string, len(grants))
+	for i, g := range grants {
+		places[i] = g.Domain.Dossier().String()
+	}
 	var people []model.UserID
-	err := c.db().Model(&store.Contact{}).Distinct("person").Where("tenant = ? AND canonical = ?", c.tenant, l.Canonical).
+	err := c.db().Model(&store.Contact{}).Distinct("person").Where("tenant = ? AND canonical = ? AND dossier IN ?", c.tenant, l.Canonical, places).
 		Order("person").Pluck("person", &people).Error
 	if err != nil {
 		return "", err
