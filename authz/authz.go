@@ -82,6 +82,8 @@ type core struct {
 	mail   *courier
 	closed atomic.Bool
 
+	memberships memberships
+
 	verifier *verifier               // nil: no check is verified
 	dialect  atomic.Pointer[dialect] // of the database, once a Scope has asked
 	requests time.Duration           // how long one can be approved

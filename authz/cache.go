@@ -23,6 +23,7 @@ type cache struct {
 
 // A slot is the newest state of one tenant that this node knows.
 type slot struct {
+	tenant  model.TenantID
 	state   atomic.Pointer[state]
 	checked atomic.Int64 // when state was last known to be the newest
 	used    atomic.Int64

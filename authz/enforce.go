@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
 
@@ -24,6 +26,8 @@ func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Do
 // enforce is the whole of a decision: it finds the tenant's rows, as new as
 // they must be, and the compiled question, and asks the one the other.
 func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
+	// Before the clock is read: that waits until memory has answered.
+	who, where := engine.KeyOf(model.UserSubject(user).String()), engine.KeyOf(domain.String())
 	st, err := az.ask(ctx, domain)
 	if err != nil {
 		return false, err
@@ -35,7 +39,7 @@ func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Do
 	if az.verifier != nil {
 		return az.check(ctx, st, Request{user, domain, p}, az.now())
 	}
-	return st.rows.Decide(model.UserSubject(user).String(), domain.String(), entry.question, az.tick)
+	return st.rows.Decide(who, where, entry.question, az.tick)
 }
 
 // ask returns what requests in a domain are decided by.
@@ -54,8 +58,8 @@ func (az *Authz) ask(ctx context.Context, domain model.Domain) (*state, error) {
 func (az *Authz) view(ctx context.Context, t model.TenantID) (*state, error) {
 	st, err := az.state(ctx, t)
 	if errors.Is(err, ErrNotFound) {
-		pack := az.packs.newest()
-		return &state{tenant: t, pack: pack, rows: pack.empty}, nil
+		in := az.packs.last.Load()
+		return newState(t, store.Head{}, in, in.pack.empty), nil
 	}
 	return st, err
 }
@@ -90,11 +94,8 @@ type Request struct {
 
 // asks returns what u asks with p, and refuses what the pack could not answer.
 func (c *pack) asks(u model.UserID, d model.Domain, p model.Permission) (*asked, error) {
-	switch {
-	case u.IsZero():
-		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
-	case d.IsZero():
-		return nil, fmt.Errorf("domain is not set: %w", ErrInvalid)
+	if err := named(u, d); err != nil {
+		return nil, err
 	}
 	entry := c.permission(u, p)
 	if entry == nil {
@@ -104,6 +105,17 @@ func (c *pack) asks(u model.UserID, d model.Domain, p model.Permission) (*asked,
 		return nil, fmt.Errorf("permission %q is asked in a %v, not in %v: %w", p, entry.place, d, ErrInvalid)
 	}
 	return entry, nil
+}
+
+// named refuses a user or a domain that is not set.
+func named(u model.UserID, d model.Domain) error {
+	switch {
+	case u.IsZero():
+		return fmt.Errorf("user is not set: %w", ErrInvalid)
+	case d.IsZero():
+		return fmt.Errorf("domain is not set: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // EnforceBatch answers many requests, in their order. All those about one

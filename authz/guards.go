@@ -125,17 +125,20 @@ func (c *change) differs(one, other *state, u model.UserID, d model.Domain, at t
 	if err := c.ctx.Err(); err != nil {
 		return model.Permission{}, err
 	}
-	for _, p := range permissions(c.before.pack, d) {
-		has, err := one.enforce(u, d, p, at)
-		if err != nil {
-			return model.Permission{}, err
-		}
-		if !has {
-			continue
-		}
-		if has, err = other.enforce(u, d, p, at); err != nil || !has {
-			return p, err
-		}
+	has, _, err := one.allowed(u, d, at)
+	if err != nil {
+		return model.Permission{}, err
+	}
+	lacks, _, err := other.allowed(u, d, at)
+	if err != nil {
+		return model.Permission{}, err
+	}
+	lacks = slices.Clone(lacks)
+	for i := range lacks {
+		lacks[i] = has[i] &^ lacks[i]
+	}
+	for p := range c.before.pack.permissions(d, lacks) {
+		return p, nil
 	}
 	return model.Permission{}, nil
 }

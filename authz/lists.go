@@ -26,22 +26,15 @@ import (
 // error comes last, with a zero Permission.
 func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain model.Domain) iter.Seq2[model.Permission, error] {
 	return list(ctx, az, "permissions", domain.Tenant(), func(st *state, at time.Time, yield func(model.Permission) bool) error {
-		all := permissions(st.pack, domain)
-		for _, p := range all {
-			if _, err := st.pack.asks(user, domain, p); err != nil {
-				return err
-			}
+		if err := named(user, domain); err != nil {
+			return err
 		}
-		questions := make([]*engine.Question, len(all))
-		for i, p := range all {
-			questions[i] = st.pack.question(user, p)
-		}
-		bits, _, err := st.rows.Allowed(model.UserSubject(user).String(), domain.String(), questions, at)
+		bits, _, err := st.allowed(user, domain, at)
 		if err != nil {
 			return err
 		}
-		for i, p := range all {
-			if bits[i/64]>>(i%64)&1 != 0 && !yield(p) {
+		for p := range st.pack.permissions(domain, bits) {
+			if !yield(p) {
 				break
 			}
 		}
@@ -94,33 +87,40 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		}
 		return nil
 	}
-	var found []model.Domain
-	for name, err := range s.rows.Domains(model.UserSubject(u).String(), model.TraitDossier.String(), entry.question, at) {
-		if err == nil {
-			err = ctx.Err()
+	who := engine.KeyOf(model.UserSubject(u).String())
+	candidates := s.dossiers()
+	if places, few := s.rows.Places(who, model.TraitDossier.String(), entry.question, at); few {
+		candidates = parseDomains(places)
+	}
+	next, _ := slices.BinarySearchFunc(candidates, after, func(d, after model.Domain) int {
+		return cmp.Or(compareDomains(d, after), -1) // behind it
+	})
+	clock := func() time.Time { return at }
+	for _, d := range candidates[next:] {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
+		ok, err := s.rows.Decide(who, engine.KeyOf(d.String()), entry.question, clock)
 		if err != nil {
 			return err
 		}
-		if d, err := model.ParseDomain(name); err == nil && compareDomains(d, after) > 0 {
-			found = append(found, d)
-		}
-	}
-	slices.SortFunc(found, compareDomains)
-	for _, d := range found {
-		if !yield(d) {
+		if ok && !yield(d) {
 			break
 		}
 	}
 	return nil
 }
 
-// tenantsOf returns the tenants that u is an active member of, by ID.
-func (az *Authz) tenantsOf(ctx context.Context, u model.UserID) ([]model.TenantID, error) {
-	if err := az.ready(); err != nil {
-		return nil, err
+// parseDomains returns the domains among texts, in order.
+func parseDomains(texts []string) []model.Domain {
+	found := make([]model.Domain, 0, len(texts))
+	for _, text := range texts {
+		if d, err := model.ParseDomain(text); err == nil {
+			found = append(found, d)
+		}
 	}
-	return tenantsOf(az.db(ctx), u)
+	slices.SortFunc(found, compareDomains)
+	return found
 }
 
 func tenantsOf(db *gorm.DB, u model.UserID) ([]model.TenantID, error) {
@@ -159,7 +159,7 @@ func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permissi
 func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permission, at time.Time) ([]model.UserID, error) {
 	var found []model.UserID
 	nobody := p.Of(model.UserID{})
-	if entry := s.pack.asked[nobody.Key()]; entry == nil || !entry.place.Covers(d) {
+	if entry := s.pack.asked.find(nobody.Key()); entry == nil || !entry.place.Covers(d) {
 		for _, u := range s.users() { // asked wrongly, if anybody is asked about
 			_, err := s.pack.asks(u, d, p)
 			return nil, err
@@ -167,7 +167,7 @@ func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permissio
 		return nil, nil
 	}
 	member, everywhere := model.Member.String(), model.Everywhere(s.tenant)
-	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked[nobody.Key()].question, at) {
+	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked.find(nobody.Key()).question, at) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -231,28 +231,3 @@ func compareDomains(a, b model.Domain) int {
 }
 
 func compareTenants(a, b model.TenantID) int { return cmp.Compare(a.String(), b.String()) }
-
-// permissions returns every permission that can be asked in d: those of the
-// catalog, and handing out the profiles that can be held there.
-func permissions(pack *pack, d model.Domain) []model.Permission {
-	at := placeOf(d)
-	var all []model.Permission
-	for _, entry := range pack.Catalog.Permissions {
-		if entry.Place&at != 0 {
-			all = append(all, entry.Permission)
-		}
-	}
-	for _, entry := range pack.Catalog.Profiles {
-		if entry.Place&at != 0 {
-			all = append(all, model.GrantOf(entry.Profile))
-		}
-	}
-	return all
-}
-
-func placeOf(d model.Domain) model.Place {
-	if d.IsDossier() {
-		return model.AtDossier
-	}
-	return model.AtTenant
-}

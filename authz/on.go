@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/volmacht/volmacht/model"
 )
@@ -14,12 +13,14 @@ import (
 // it is for one request and not for keeping. The zero Resolved allows nothing. It
 // is safe for concurrent use.
 type Resolved struct {
+	pack   *pack
+	bits   []uint64 // by the number of the permission, those that can be asked in the domain
+	until  int64    // in microseconds; 0 is for good
+	user   model.UserID
+	few    [4]uint64 // room for bits
 	az     *Authz
 	state  *state
-	user   model.UserID
 	domain model.Domain
-	bits   []uint64 // by the number of the permission
-	until  time.Time
 }
 
 // On finds out what user may do in domain, now. Its errors are those of
@@ -40,9 +41,19 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 	case user.IsZero():
 		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
-	a := &Resolved{az: az, state: st, user: user, domain: domain}
-	a.bits, a.until, err = st.rows.Allowed(model.UserSubject(user).String(), domain.String(), st.pack.questions, az.now())
-	return a, err
+	bits, until, err := st.allowed(user, domain, az.now())
+	if err != nil {
+		return nil, err
+	}
+	a := &Resolved{pack: st.pack, user: user, az: az, state: st, domain: domain}
+	a.bits = append(a.few[:0], bits...)
+	for i, asked := range st.pack.asksIn(domain) {
+		a.bits[i] &= asked
+	}
+	if !until.IsZero() {
+		a.until = until.UnixMicro()
+	}
+	return a, nil
 }
 
 // Can reports whether the user may do p. A permission that the pack does not
@@ -51,14 +62,14 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 // way to the answers has begun or ended since, every answer is a no, and
 // [Resolved.Stale] says so.
 func (a *Resolved) Can(p model.Permission) bool {
-	if a == nil || a.state == nil {
+	if a == nil || a.pack == nil {
 		return false
 	}
-	entry := a.state.pack.permission(a.user, p)
-	if entry == nil || a.bits[entry.number/64]>>(entry.number%64)&1 == 0 || !entry.place.Covers(a.domain) {
+	entry := a.pack.permission(a.user, p)
+	if entry == nil || a.bits[entry.number/64]>>(entry.number%64)&1 == 0 {
 		return false
 	}
-	return a.until.IsZero() || a.az.now().Before(a.until)
+	return a.until == 0 || a.az.now().UnixMicro() < a.until
 }
 
 // Stale reports whether a is out of date: the tenant or the pack has changed as
@@ -66,7 +77,7 @@ func (a *Resolved) Can(p model.Permission) bool {
 // ask the database before it answered anew. Inside an [Authz.Transaction] it is, when
 // that has changed the tenant or is over.
 func (a *Resolved) Stale() bool {
-	if a == nil || a.state == nil || a.az.ready() != nil || !a.until.IsZero() && !a.az.now().Before(a.until) {
+	if a == nil || a.state == nil || a.az.ready() != nil || a.until != 0 && a.az.now().UnixMicro() >= a.until {
 		return true
 	}
 	if a.az.tx != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"strconv"
 	"sync/atomic"
@@ -34,43 +35,139 @@ func (p *packs) newest() *pack { return p.last.Load().pack }
 type pack struct {
 	*model.Pack
 	policy    *engine.Policy
-	asked     map[model.PermissionKey]*asked
+	asked     askedTable
 	questions []*engine.Question // by number
-	empty     *engine.Snapshot   // of a tenant that does not exist
+	listed    []listed           // in the order of lists
+	inTenant  []uint64           // the numbers of those that can be asked in a tenant
+	inDossier []uint64
+	empty     *engine.Snapshot // of a tenant that does not exist
 }
 
 // asked is a permission that the pack declares.
 type asked struct {
-	number   int
+	key      model.PermissionKey
+	number   uint
 	place    model.Place
 	question *engine.Question
 	own      *asked // for something of one's own; nil when that is not declared
 }
+
+// An askedTable finds what a pack declares: a hash table, half empty, in which a
+// place that is taken passes on to the next one.
+type askedTable []*asked
+
+func newAskedTable(all []*asked) askedTable {
+	size := 1
+	for size < 2*len(all)+1 {
+		size *= 2
+	}
+	t := make(askedTable, size)
+	for _, a := range all {
+		*t.place(a.key) = a
+	}
+	return t
+}
+
+// place returns where the entry of a key is, or is to be put.
+func (t askedTable) place(key model.PermissionKey) **asked {
+	last := len(t) - 1
+	i := int(key.Hash()) & last
+	for t[i] != nil && t[i].key != key {
+		i = (i + 1) & last
+	}
+	return &t[i]
+}
+
+// find returns the entry of a key, or nil.
+func (t askedTable) find(key model.PermissionKey) *asked { return *t.place(key) }
 
 func compile(p *model.Pack) (*pack, error) {
 	policy, err := engine.Compile(p.Model, p.Rules)
 	if err != nil {
 		return nil, err
 	}
-	c := &pack{Pack: p, policy: policy, asked: make(map[model.PermissionKey]*asked)}
+	c := &pack{Pack: p, policy: policy}
+	var all []*asked
 	for e := range p.Catalog.Asked() {
 		q := policy.Question(e.Permission.Object(), e.Permission.Action())
-		c.asked[e.Permission.Key()] = &asked{number: len(c.questions), place: e.Place, question: q}
+		all = append(all, &asked{key: e.Permission.Key(), number: uint(len(c.questions)), place: e.Place, question: q})
 		c.questions = append(c.questions, q)
 	}
+	c.inTenant, c.inDossier = numbers(all, model.AtTenant), numbers(all, model.AtDossier)
+	c.asked = newAskedTable(all)
+	for _, e := range p.Catalog.Permissions {
+		c.list(e.Permission, e.Place)
+	}
+	for _, e := range p.Catalog.Profiles {
+		c.list(model.GrantOf(e.Profile), e.Place)
+	}
+	policy.Remember(c.questions)
 	me := model.Must(model.ParseUserID("me"))
 	for e := range p.Catalog.Asked() {
 		if own := e.Permission.Of(me); own.OwnedBy(me) {
-			c.asked[e.Permission.Key()].own = c.asked[own.For(me).Key()]
+			c.asked.find(e.Permission.Key()).own = c.asked.find(own.For(me).Key())
 		}
 	}
 	c.empty, err = policy.Builder().Snapshot()
 	return c, err
 }
 
+// listed is a permission that lists can have.
+type listed struct {
+	model.Permission
+	place  model.Place
+	number uint
+}
+
+func (c *pack) list(p model.Permission, at model.Place) {
+	if at != 0 {
+		c.listed = append(c.listed, listed{p, at, c.asked.find(p.Key()).number})
+	}
+}
+
+// permissions yields those whose bit is set and which can be asked in d: those
+// of the catalog, and then handing out the profiles that can be held there.
+func (c *pack) permissions(d model.Domain, bits []uint64) iter.Seq[model.Permission] {
+	place := placeOf(d)
+	return func(yield func(model.Permission) bool) {
+		for i := range c.listed {
+			p := &c.listed[i]
+			if p.place&place != 0 && bits[p.number/64]>>(p.number%64)&1 != 0 && !yield(p.Permission) {
+				return
+			}
+		}
+	}
+}
+
+// numbers returns a bit for each of those that can be asked in a place.
+func numbers(all []*asked, at model.Place) []uint64 {
+	bits := make([]uint64, (len(all)+63)/64)
+	for _, a := range all {
+		if a.place&at != 0 {
+			bits[a.number/64] |= 1 << (a.number % 64)
+		}
+	}
+	return bits
+}
+
+// asksIn returns a bit for each permission that can be asked in d.
+func (c *pack) asksIn(d model.Domain) []uint64 {
+	if d.IsDossier() {
+		return c.inDossier
+	}
+	return c.inTenant
+}
+
+func placeOf(d model.Domain) model.Place {
+	if d.IsDossier() {
+		return model.AtDossier
+	}
+	return model.AtTenant
+}
+
 // permission returns what u asks with p, or nil when the pack does not declare it.
 func (c *pack) permission(u model.UserID, p model.Permission) *asked {
-	entry := c.asked[p.Key()]
+	entry := c.asked.find(p.Key())
 	if entry != nil && p.OwnedBy(u) {
 		return entry.own
 	}
@@ -169,7 +266,7 @@ func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state
 			continue
 		}
 		snapshot, err := rows.Snapshot()
-		return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: snapshot}, err
+		return newState(t, head, in, snapshot), err
 	}
 	return nil, fmt.Errorf("tenant %v changes too fast to be read: %w", t, ErrUnavailable)
 }

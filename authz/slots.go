@@ -1,15 +1,16 @@
 package authz
 
 import (
-	"maps"
+	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/volmacht/volmacht/model"
 )
 
-// slots are the tenants in memory. Looking one up takes no lock: the maps are
+// slots are the tenants in memory. Looking one up takes no lock: the tables are
 // never changed, and whoever adds a tenant makes a new one of a small part.
 type slots struct {
 	parts [256]slotPart
@@ -18,60 +19,97 @@ type slots struct {
 
 type slotPart struct {
 	mu    sync.Mutex
-	slots atomic.Pointer[map[model.TenantID]*slot]
+	table atomic.Pointer[slotTable]
 }
 
-// part goes by the end of the ID, which is random in those that we make.
-func (s *slots) part(t model.TenantID) *slotPart {
-	h := uint8(0)
-	text := t.String()
-	for i := max(0, len(text)-4); i < len(text); i++ {
-		h = h*37 + text[i]
+// A slotTable is a hash table, half empty: a place that is taken passes on to
+// the next one.
+type slotTable []struct {
+	hash uint64
+	slot *slot
+}
+
+var slotSeed = maphash.MakeSeed()
+
+func slotHash(t model.TenantID) uint64 { return maphash.String(slotSeed, t.String()) }
+
+func (s *slots) part(hash uint64) *slotPart { return &s.parts[hash>>56] }
+
+func (p *slotPart) find(hash uint64, t model.TenantID) *slot {
+	table := p.table.Load()
+	if table == nil {
+		return nil
 	}
-	return &s.parts[h]
-}
-
-func (p *slotPart) all() map[model.TenantID]*slot {
-	if m := p.slots.Load(); m != nil {
-		return *m
+	last := uint64(len(*table) - 1)
+	for i := hash & last; (*table)[i].slot != nil; i = (i + 1) & last {
+		if e := &(*table)[i]; e.hash == hash && e.slot.tenant == t {
+			return e.slot
+		}
 	}
 	return nil
 }
 
+func (p *slotPart) all() []*slot {
+	var all []*slot
+	if table := p.table.Load(); table != nil {
+		for _, e := range *table {
+			if e.slot != nil {
+				all = append(all, e.slot)
+			}
+		}
+	}
+	return all
+}
+
+// set makes a table of slots. The part is locked.
+func (p *slotPart) set(all []*slot) {
+	size := 1
+	for size < 2*len(all) {
+		size *= 2
+	}
+	table := make(slotTable, size)
+	for _, s := range all {
+		hash := slotHash(s.tenant)
+		i := hash & uint64(size-1)
+		for table[i].slot != nil {
+			i = (i + 1) & uint64(size-1)
+		}
+		table[i].hash, table[i].slot = hash, s
+	}
+	p.table.Store(&table)
+}
+
 // find returns the tenant's slot, or nil.
-func (s *slots) find(t model.TenantID) *slot { return s.part(t).all()[t] }
+func (s *slots) find(t model.TenantID) *slot {
+	hash := slotHash(t)
+	return s.part(hash).find(hash, t)
+}
 
 // open returns the tenant's slot, empty when it is new.
 func (s *slots) open(t model.TenantID) *slot {
-	p := s.part(t)
+	hash := slotHash(t)
+	p := s.part(hash)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := p.all()[t]
+	found := p.find(hash, t)
 	if found == nil {
-		found = &slot{busy: make(chan struct{}, 1)}
+		found = &slot{tenant: t, busy: make(chan struct{}, 1)}
 		found.used.Store(now())
-		next := maps.Clone(p.all())
-		if next == nil {
-			next = make(map[model.TenantID]*slot)
-		}
-		next[t] = found
-		p.slots.Store(&next)
+		p.set(append(p.all(), found))
 		s.size.Add(1)
 	}
 	return found
 }
 
 func (s *slots) drop(t model.TenantID) {
-	p := s.part(t)
+	p := s.part(slotHash(t))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.all()[t] == nil {
-		return
+	all := p.all()
+	if i := slices.IndexFunc(all, func(s *slot) bool { return s.tenant == t }); i >= 0 {
+		p.set(slices.Delete(all, i, i+1))
+		s.size.Add(-1)
 	}
-	next := maps.Clone(p.all())
-	delete(next, t)
-	p.slots.Store(&next)
-	s.size.Add(-1)
 }
 
 // clear drops every tenant.
@@ -80,7 +118,7 @@ func (s *slots) clear() {
 		p := &s.parts[i]
 		p.mu.Lock()
 		s.size.Add(-int64(len(p.all())))
-		p.slots.Store(nil)
+		p.table.Store(nil)
 		p.mu.Unlock()
 	}
 }
@@ -100,9 +138,9 @@ func (s *slots) oldest() model.TenantID {
 	var used int64
 	seen := 0
 	for i, first := 0, rand.IntN(len(s.parts)); i < len(s.parts) && seen < handful; i++ {
-		for t, slot := range s.parts[(first+i)%len(s.parts)].all() {
+		for _, slot := range s.parts[(first+i)%len(s.parts)].all() {
 			if at := slot.used.Load(); seen == 0 || at < used {
-				oldest, used = t, at
+				oldest, used = slot.tenant, at
 			}
 			if seen++; seen == handful {
 				break

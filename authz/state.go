@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/engine"
@@ -19,6 +20,11 @@ type state struct {
 	packHead store.Head
 	pack     *pack
 	rows     *engine.Snapshot
+	listed   *atomic.Pointer[[]model.Domain] // see dossiers
+}
+
+func newState(t model.TenantID, head store.Head, in *published, rows *engine.Snapshot) *state {
+	return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: rows, listed: new(atomic.Pointer[[]model.Domain])}
 }
 
 // with returns the state after a change.
@@ -29,7 +35,15 @@ func (s *state) with(added, removed []store.Row) (*state, error) {
 	}
 	next := *s
 	next.rows = rows
+	if slices.ContainsFunc(slices.Concat(added, removed), isDossier) {
+		next.listed = new(atomic.Pointer[[]model.Domain])
+	}
 	return &next, nil
+}
+
+// isDossier reports whether r makes a dossier of its domain.
+func isDossier(r store.Row) bool {
+	return r.Rule.PType == "g2" && r.Rule.V[1] == model.TraitDossier.String()
 }
 
 func engineRows(rows []store.Row) []engine.Row {
@@ -57,7 +71,14 @@ func (s *state) active(u model.UserID) bool {
 
 // enforce answers at a given time. It refuses what the pack does not declare.
 func (s *state) enforce(u model.UserID, d model.Domain, p model.Permission, at time.Time) (bool, error) {
-	return s.rows.Decide(model.UserSubject(u).String(), d.String(), s.pack.question(u, p), func() time.Time { return at })
+	return s.rows.Decide(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.question(u, p), func() time.Time { return at })
+}
+
+// allowed answers every question of the pack about u in d at a given time, by
+// its number, and says until when the answers stay so unless rows change; zero
+// is for good. The bits are not the caller's to change.
+func (s *state) allowed(u model.UserID, d model.Domain, at time.Time) (bits []uint64, until time.Time, err error) {
+	return s.rows.Allowed(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.questions, at)
 }
 
 func request(u model.UserID, d model.Domain, p model.Permission) engine.Request {
@@ -110,15 +131,14 @@ func (s *state) usersOf(who model.Subject) []model.UserID {
 	return s.holding(who.String(), model.Everywhere(s.tenant))
 }
 
-// dossiers returns the open dossiers, in order.
+// dossiers returns the open dossiers, in order. The list is made when it is
+// first asked for, and shared by the states after it until one comes or goes.
 func (s *state) dossiers() []model.Domain {
-	var found []model.Domain
-	for name := range s.rows.Names("g2", model.TraitDossier.String(), "") {
-		if d, err := model.ParseDomain(name); err == nil {
-			found = append(found, d)
-		}
+	if found := s.listed.Load(); found != nil {
+		return *found
 	}
-	slices.SortFunc(found, compareDomains)
+	found := slices.Clip(parseDomains(slices.Collect(s.rows.Names("g2", model.TraitDossier.String(), ""))))
+	s.listed.Store(&found)
 	return found
 }
 

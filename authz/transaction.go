@@ -81,6 +81,7 @@ func (az *Authz) join(ctx context.Context, fn func(*transaction) error) error {
 	if err != nil {
 		return err
 	}
+	az.memberships.changes.Add(1)
 	for _, st := range t.states {
 		az.cache.publish(st, t.since)
 	}

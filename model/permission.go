@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 	"strings"
 	"unique"
 )
@@ -15,10 +17,15 @@ type Permission struct {
 	owner UserID
 }
 
-type words struct{ object, action string }
+type words struct {
+	object, action string
+	hash           uint32
+}
 
 func permission(object, action string) Permission {
-	return Permission{words: unique.Make(words{object, action})}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, object+" "+action)
+	return Permission{words: unique.Make(words{object, action, h.Sum32()})}
 }
 
 func (p Permission) read() words {
@@ -91,9 +98,13 @@ func (p Permission) OwnedBy(user UserID) bool {
 		!strings.Contains(p.read().object, ":") // a part has no part of its own
 }
 
-// A PermissionKey is a permission without its owner, as the key of a map: it is
-// found in a fraction of the time that the permission itself takes.
+// A PermissionKey is a permission without its owner, as the key of a table: it
+// is found in a fraction of the time that the permission itself takes.
 type PermissionKey struct{ words unique.Handle[words] }
+
+// Hash returns a number that tells most permissions apart, the same in every
+// process.
+func (k PermissionKey) Hash() uint32 { return Permission{words: k.words}.read().hash }
 
 // Key returns the key of p, which is the same for every owner.
 func (p Permission) Key() PermissionKey { return PermissionKey{p.words} }

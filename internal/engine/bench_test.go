@@ -132,7 +132,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				c := &checks[i%len(checks)]
-				if _, err := c.o.snapshot.Decide(c.user, c.dossier, c.q, time.Now); err != nil {
+				if _, err := c.o.snapshot.Decide(engine.KeyOf(c.user), engine.KeyOf(c.dossier), c.q, time.Now); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -198,7 +198,7 @@ func BenchmarkDecideStaff(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		ok, err := s.Decide("user:emma", o.dossiers[0], w.question[0], time.Now)
+		ok, err := s.Decide(engine.KeyOf("user:emma"), engine.KeyOf(o.dossiers[0]), w.question[0], time.Now)
 		if err != nil || !ok {
 			b.Fatal(err)
 		}

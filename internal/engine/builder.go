@@ -85,6 +85,9 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 	}
 	entries := make([]entry, 0, len(c.entries))
 	for _, p := range c.entries {
+		if !slices.IsSortedFunc(p.links, holdersLast) {
+			slices.SortStableFunc(p.links, holdersLast)
+		}
 		if len(p.links) > maxLinks {
 			p.links = spill(p.links)
 		}
@@ -92,6 +95,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 	}
 	s.names = newTable(entries)
 	s.hub = hub{}.after(c)
+	s.plain = s.isPlain()
 	return s, nil
 }
 
@@ -112,6 +116,17 @@ func (b *Builder) place(c *change, at slot, new *set) {
 			p.links = append(p.links, holder)
 		}
 	}
+}
+
+// holdersLast is the order of the links of an entry: see join.
+func holdersLast(a, b link) int {
+	switch {
+	case a.isHolder() == b.isHolder():
+		return 0
+	case b.isHolder():
+		return -1
+	}
+	return 1
 }
 
 // withOwn adds the tenant's own p rows to those of the pack.

@@ -123,6 +123,7 @@ func (c *change) snapshot() *Snapshot {
 	}
 	c.next.names = e.table
 	c.next.hub = c.from.hub.after(c)
+	c.next.plain = c.next.isPlain()
 	if c.from.casbin != nil {
 		c.next.casbin = &lazyCasbin{}
 	}
@@ -246,11 +247,21 @@ func replace(links []link, at *name, graph int, new *set, literal bool) []link {
 	case new == nil:
 		return links
 	}
-	links = append(links, link{at, new})
+	links = join(links, link{at, new})
 	if literal && len(links) > maxLinks {
 		return spill(links)
 	}
 	return links
+}
+
+// join adds a link. Those of holders come after all others, which a check is
+// about.
+func join(links []link, l link) []link {
+	i := len(links)
+	if first := slices.IndexFunc(links, link.isHolder); first >= 0 && !l.isHolder() {
+		i = first
+	}
+	return slices.Insert(links, i, l)
 }
 
 // spill moves the links at literal places into a table.

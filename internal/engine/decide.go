@@ -11,8 +11,11 @@ import (
 type Question struct {
 	policy         *Policy
 	object, action string
-	base           []uint64   // rows that meet all clauses about these two alone
-	parts          [][]uint64 // by source, what the values meet
+	base           []uint64 // rows that meet all clauses about these two alone
+	parts          []*mask  // by source, what the values meet
+
+	remembered bool // by the policy, under this number
+	number     uint16
 }
 
 // Question returns the question for an object and an action.
@@ -21,7 +24,7 @@ func (p *Policy) Question(object, action string) *Question {
 	if !p.indexed {
 		return q
 	}
-	q.parts = make([][]uint64, len(p.sources))
+	q.parts = make([]*mask, len(p.sources))
 	r := Request{Object: object, Action: action}
 	for _, i := range p.static {
 		q.parts[i] = p.meets(i, r.field(p.sources[i].ask))
@@ -37,7 +40,7 @@ func (p *Policy) Question(object, action string) *Question {
 		for w := range q.base {
 			met := c.always[w]
 			for _, t := range c.terms {
-				met |= q.parts[t.source][t.offset+w]
+				met |= q.parts[t.source].bits[t.offset+w]
 			}
 			q.base[w] &= met
 		}
@@ -60,38 +63,38 @@ func (q Request) field(i int) string {
 
 // meets returns the rows that a value meets the conditions of a source of, as
 // far as the pack alone can tell.
-func (p *Policy) meets(i int, value string) []uint64 {
+func (p *Policy) meets(i int, value string) *mask {
 	src := &p.sources[i]
 	switch src.atomKind {
 	case linked:
 		if k := p.graphs[src.graph].known(value); k != nil {
 			return k.closed
 		}
-		return p.none(len(p.graphs[src.graph].asked))
+		return p.masks.of(p.none(len(p.graphs[src.graph].asked)))
 	case equal:
-		if bits := src.rows[value]; bits != nil {
-			return bits
+		if rows := src.rows[value]; rows != nil {
+			return rows
 		}
 	case matched:
 		bits := p.none(1)
 		for pattern, rows := range src.rows {
 			if keyMatch(value, pattern) {
-				union(bits, rows)
+				union(bits, rows.bits)
 			}
 		}
-		return bits
+		return p.masks.of(bits)
 	case asksText:
 		if value == src.text {
 			return p.every
 		}
 	}
-	return p.none(1)
+	return p.masks.of(p.none(1))
 }
 
 // An answer gathers the sets of rows that a subject meets in a domain.
 type answer struct {
-	parts [maxParts][]uint64 // those of one source after the other
-	ends  [maxDynamic]uint8  // by dynamic source
+	parts [maxParts]*mask   // those of one source after the other
+	ends  [maxDynamic]uint8 // by dynamic source
 	n     uint8
 	now   func() time.Time
 	at    int64 // by the clock, once a row with a time asked for it; else 0
@@ -102,11 +105,11 @@ type answer struct {
 // more parts a subject.
 const maxDynamic, maxParts = 8, 8
 
-func (a *answer) add(bits []uint64) bool {
+func (a *answer) add(m *mask) bool {
 	if a.n == maxParts {
 		return false
 	}
-	a.parts[a.n] = bits
+	a.parts[a.n] = m
 	a.n++
 	return true
 }
@@ -126,29 +129,41 @@ func (a *answer) expires(at int64) {
 	}
 }
 
+// A Key is a subject or a domain as snapshots look it up.
+type Key struct {
+	text string
+	hash uint32
+}
+
+// KeyOf returns the key of a text.
+func KeyOf(text string) Key { return Key{text, hashOf(text)} }
+
 // A spot is the domain of a request as the table knows it; name is nil when it
 // does not.
 type spot struct {
+	Key
 	name *name
-	text string
-	hash uint32
 }
 
 // Decide reports whether subject is allowed what q asks in domain. The clock
 // is only asked when a row with a start or an end may matter. On an error the
 // answer is false.
-func (s *Snapshot) Decide(subject, domain string, q *Question, now func() time.Time) (bool, error) {
-	if subject == "" || domain == "" || q.object == "" || q.action == "" {
+func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time) (bool, error) {
+	if subject.text == "" || domain.text == "" || q.object == "" || q.action == "" {
 		return false, errEmpty
 	}
 	if s.casbin != nil {
-		return s.Enforce(Request{subject, domain, q.object, q.action}, now())
+		return s.Enforce(Request{subject.text, domain.text, q.object, q.action}, now())
 	}
 	q = s.own(q)
-	var a answer
-	a.now = now
-	if !s.gather(&a, subject, domain) || !s.answers(q) {
-		return s.exactly(Request{subject, domain, q.object, q.action}, now().UnixMicro()), nil
+	a := answer{now: now}
+	if !s.gather(&a, subject, domain) {
+		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, now().UnixMicro()), nil
+	}
+	if q.remembered {
+		if v := s.policy.recall(&a); v != nil {
+			return v.allows(q.number), nil
+		}
 	}
 	return s.policy.decide(&a, q), nil
 }
@@ -161,9 +176,18 @@ func (s *Snapshot) own(q *Question) *Question {
 	return q
 }
 
-// answers reports whether the sets of q tell all: the tenant's own rows may
-// make objects parts of others.
-func (s *Snapshot) answers(q *Question) bool {
+// isPlain reports whether the sets of rows tell all: those of names, unless the
+// tenant's own rows add to what the pack says of them, and those of questions,
+// unless these rows make objects parts of others.
+func (s *Snapshot) isPlain() bool {
+	if !s.policy.whole {
+		return false
+	}
+	for _, i := range s.policy.dynamic {
+		if g := s.policy.sources[i].graph; g >= 0 && s.tally[g].inner > 0 {
+			return false
+		}
+	}
 	for _, i := range s.policy.static {
 		if g := s.policy.sources[i].graph; g >= 0 && s.tally[g].rows > 0 {
 			return false
@@ -190,15 +214,15 @@ func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 			met := c.always[w]
 			for _, t := range c.terms {
 				if t.dynamic < 0 {
-					met |= q.parts[t.source][t.offset+w]
+					met |= q.parts[t.source].bits[t.offset+w]
 					continue
 				}
 				first := uint8(0)
 				if t.dynamic > 0 {
 					first = a.ends[t.dynamic-1]
 				}
-				for _, bits := range a.parts[first:a.ends[t.dynamic]] {
-					met |= bits[t.offset+w]
+				for _, m := range a.parts[first:a.ends[t.dynamic]] {
+					met |= m.bits[t.offset+w]
 				}
 			}
 			rows &= met
@@ -211,37 +235,36 @@ func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 
 // gather finds what subject meets in domain. It reports false when there is
 // more to it than it can tell: then the links must be walked.
-func (s *Snapshot) gather(a *answer, subject, domain string) bool {
+func (s *Snapshot) gather(a *answer, subject, domain Key) bool {
 	p := s.policy
-	if !p.whole {
+	if !s.plain {
 		return false
 	}
-	in := spot{text: domain, hash: hashOf(domain)}
+	in := spot{Key: domain}
 	var there []link
-	in.name, there = s.names.find(in.hash, domain)
-	_, links := s.names.find(hashOf(subject), subject)
+	in.name, there = s.names.find(domain.hash, domain.text)
+	_, links := s.names.find(subject.hash, subject.text)
 	for k, i := range p.dynamic {
 		src := &p.sources[i]
-		text, from := subject, links
+		text, from := subject.text, links
 		if src.ask == askDom {
-			text, from = domain, there
+			text, from = domain.text, there
 		}
 		ok := true
 		switch src.atomKind {
 		case linked:
-			ok = s.tally[src.graph].inner == 0
-			if k := p.graphs[src.graph].known(text); ok && k != nil {
+			if k := p.graphs[src.graph].known(text); k != nil {
 				ok = a.add(k.closed)
 			}
 			ok = ok && s.collect(a, src.graph, from, &in, false)
 		case equal:
-			if bits := src.rows[text]; bits != nil {
-				ok = a.add(bits)
+			if rows := src.rows[text]; rows != nil {
+				ok = a.add(rows)
 			}
 		case matched:
-			for pattern, bits := range src.rows {
+			for pattern, rows := range src.rows {
 				if keyMatch(text, pattern) {
-					ok = ok && a.add(bits)
+					ok = ok && a.add(rows)
 				}
 			}
 		case asksText:
@@ -263,6 +286,9 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 	for i := range links {
 		at, set := links[i].at, links[i].set
 		if set.graph != graph {
+			if set.graph == holders {
+				break // they are the last
+			}
 			if set.graph == spilled && in.name != nil {
 				if _, there := set.many.find(in.hash, in.text); !s.collect(a, graph, there, in, followed) {
 					return false
@@ -273,7 +299,7 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 		if at != nil && at != in.name && !s.covers(at, in.text) {
 			continue
 		}
-		if set.bits != nil && !a.add(set.bits) {
+		if set.meets != nil && !a.add(set.meets) {
 			return false
 		}
 		for _, text := range set.extra {
@@ -285,8 +311,8 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 			t := &set.timed[j]
 			switch {
 			case !a.holds(t):
-			case t.bits != nil:
-				if !a.add(t.bits) {
+			case t.meets != nil:
+				if !a.add(t.meets) {
 					return false
 				}
 			case !s.through(a, graph, t.name, in, followed):
@@ -309,8 +335,8 @@ func (s *Snapshot) covers(at *name, domain string) bool {
 
 // through adds what a name leads to that the pack does not know.
 func (s *Snapshot) through(a *answer, graph int, text string, in *spot, followed bool) bool {
-	if s.hub.bits != nil && text == s.hub.text && s.hub.graph == graph {
-		return a.add(s.hub.bits)
+	if s.hub.meets != nil && text == s.hub.text && s.hub.graph == graph {
+		return a.add(s.hub.meets)
 	}
 	_, links := s.names.find(hashOf(text), text)
 	return links == nil || !followed && s.collect(a, graph, links, in, true)

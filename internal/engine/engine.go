@@ -7,7 +7,7 @@
 //	policy, err := engine.Compile(pack.Model, pack.Rules)
 //	acme, err := policy.Snapshot(rows)
 //	view := policy.Question("figure", "view")
-//	ok, err := acme.Decide("user:ann", "acme/d1", view, time.Now)
+//	ok, err := acme.Decide(engine.KeyOf("user:ann"), engine.KeyOf("acme/d1"), view, time.Now)
 //	acme, err = acme.With(added, removed)
 //
 // A check takes no lock and allocates nothing, and a change costs what it

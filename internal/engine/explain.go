@@ -19,7 +19,7 @@ func (s *Snapshot) Enforce(q Request, at time.Time) (bool, error) {
 		}
 		return c.Enforce(q, at)
 	}
-	return s.Decide(q.Subject, q.Domain, s.policy.Question(q.Object, q.Action), func() time.Time { return at })
+	return s.Decide(KeyOf(q.Subject), KeyOf(q.Domain), s.policy.Question(q.Object, q.Action), func() time.Time { return at })
 }
 
 // EnforceAs implements [Engine].

@@ -149,7 +149,7 @@ func TestRowsOfATenant(t *testing.T) {
 		ok, err := s.Enforce(q, noon)
 		require.NoError(t, err)
 		require.Equal(t, want, ok)
-		ok, err = s.Decide(q.Subject, q.Domain, ask, time.Now)
+		ok, err = s.Decide(engine.KeyOf(q.Subject), engine.KeyOf(q.Domain), ask, time.Now)
 		require.NoError(t, err)
 		require.Equal(t, want, ok)
 		require.Equal(t, want, s.Has(own))
@@ -185,11 +185,11 @@ func TestManyLinks(t *testing.T) {
 	}
 	for i := range n {
 		for _, at := range [][2]int{{0, i}, {i + 1, 0}} {
-			ok, err := s.Decide(fmt.Sprintf("user:%d", at[0]), fmt.Sprintf("x/%d", at[1]), ask, time.Now)
+			ok, err := s.Decide(engine.KeyOf(fmt.Sprintf("user:%d", at[0])), engine.KeyOf(fmt.Sprintf("x/%d", at[1])), ask, time.Now)
 			require.NoError(t, err)
 			require.True(t, ok, "%v", at)
 		}
-		ok, err := s.Decide(fmt.Sprintf("user:%d", i+1), "x/1", ask, time.Now)
+		ok, err := s.Decide(engine.KeyOf(fmt.Sprintf("user:%d", i+1)), engine.KeyOf("x/1"), ask, time.Now)
 		require.NoError(t, err)
 		require.False(t, ok)
 	}

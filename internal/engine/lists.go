@@ -5,29 +5,37 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/volmacht/volmacht/model"
 )
 
 // Allowed answers many questions about one subject in one domain: bit i of the
-// words is the answer to qs[i]. The answers are those of the given time, and
-// stay so until the time that is returned; zero is as long as the rows stay.
-func (s *Snapshot) Allowed(subject, domain string, qs []*Question, at time.Time) (bits []uint64, until time.Time, err error) {
-	if subject == "" || domain == "" {
+// words, which are not the caller's to change, is the answer to qs[i]. The
+// answers are those of the given time, and stay so until the time that is
+// returned; zero is as long as the rows stay.
+func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, at time.Time) (bits []uint64, until time.Time, err error) {
+	if subject.text == "" || domain.text == "" {
 		return nil, time.Time{}, errEmpty
 	}
-	bits = make([]uint64, (len(qs)+63)/64)
 	if s.casbin != nil {
-		until, err = s.askCasbin(subject, domain, qs, at, bits)
+		bits = make([]uint64, (len(qs)+63)/64)
+		until, err = s.askCasbin(subject.text, domain.text, qs, at, bits)
 		return bits, until, err
 	}
-	var a answer
-	a.now = func() time.Time { return at }
+	a := answer{now: func() time.Time { return at }}
 	fast := s.gather(&a, subject, domain)
+	if fast && s.policy.remembers(qs) {
+		if v := s.policy.recall(&a); v != nil {
+			return v[:(len(qs)+63)/64], moment(a.until), nil
+		}
+	}
+	bits = make([]uint64, (len(qs)+63)/64)
 	for i, q := range qs {
 		q, ok := s.own(q), false
-		if fast && s.answers(q) {
+		if fast {
 			ok = s.policy.decide(&a, q)
 		} else {
-			r := s.read(Request{subject, domain, q.object, q.action}, at.UnixMicro(), nil)
+			r := s.read(Request{subject.text, domain.text, q.object, q.action}, at.UnixMicro(), nil)
 			a.expires(r.until)
 			_, ok = r.decides()
 		}
@@ -56,56 +64,17 @@ func (s *Snapshot) askCasbin(subject, domain string, qs []*Question, at time.Tim
 	return c.next(at), nil
 }
 
-// Domains yields the domains with a trait, by a g2 row of their own, in which
-// subject is allowed what q asks at the given time; in no order. It looks at
-// those that the subject or one of its teams has rows in, and at all of them
-// only when something that holds in many domains may allow it. An error comes
-// last, with an empty domain.
-func (s *Snapshot) Domains(subject, trait string, q *Question, at time.Time) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		q, now := s.own(q), func() time.Time { return at }
-		candidates := s.Names("g2", trait, "")
-		if places, few := s.places(subject, q, at); few {
-			candidates = s.withTrait(places, trait)
-		}
-		for domain := range candidates {
-			ok, err := s.Decide(subject, domain, q, now)
-			if err != nil {
-				yield("", err)
-				return
-			}
-			if ok && !yield(domain, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Snapshot) withTrait(places []string, trait string) iter.Seq[string] {
-	g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == "g2" })
-	return func(yield func(string) bool) {
-		for _, domain := range places {
-			_, links := s.names.find(hashOf(domain), domain)
-			set := s.setAt(links, slot{graph: g, of: domain})
-			if set == nil {
-				continue
-			}
-			if _, has := set.link(trait); has && !yield(domain) {
-				return
-			}
-		}
-	}
-}
-
-// places returns the domains in which alone subject may be allowed what q asks.
-// It reports false when it cannot name them.
-func (s *Snapshot) places(subject string, q *Question, at time.Time) (places []string, few bool) {
+// Places returns the domains with a trait, by a g2 row of their own, in which
+// alone subject may be allowed what q asks: those that it or one of its teams has
+// rows in. It reports false when it cannot name them, as something that holds in
+// many domains may allow it.
+func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) (places []string, few bool) {
 	p := s.policy
-	if s.casbin != nil || !p.whole || !s.answers(q) || p.model.Effect == AllowUnlessDenied {
+	if s.casbin != nil || !s.plain || p.model.Effect == AllowUnlessDenied {
 		return nil, false
 	}
-	var a answer
-	a.now = func() time.Time { return at }
+	q = s.own(q)
+	a := answer{now: func() time.Time { return at }}
 	for k, i := range p.dynamic {
 		src := &p.sources[i]
 		var ok bool
@@ -113,7 +82,7 @@ func (s *Snapshot) places(subject string, q *Question, at time.Time) (places []s
 		case src.ask == askDom: // in some domain or other
 			ok = a.add(p.ones)
 		case src.atomKind != linked:
-			ok = a.add(p.meets(i, subject))
+			ok = a.add(p.meets(i, subject.text))
 		default:
 			places, ok = s.widely(&a, src.graph, subject, places)
 		}
@@ -126,19 +95,18 @@ func (s *Snapshot) places(subject string, q *Question, at time.Time) (places []s
 		return nil, false
 	}
 	slices.Sort(places)
-	return slices.Compact(places), true
+	return slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
+		return !s.Has(model.NewRule("g2", domain, trait))
+	}), true
 }
 
 // widely adds what subject has in many domains, and to places where it has
 // something else, itself or through a team.
-func (s *Snapshot) widely(a *answer, graph int, subject string, places []string) ([]string, bool) {
-	if s.tally[graph].inner > 0 {
+func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([]string, bool) {
+	if k := s.policy.graphs[graph].known(subject.text); k != nil && !a.add(k.closed) {
 		return nil, false
 	}
-	if k := s.policy.graphs[graph].known(subject); k != nil && !a.add(k.closed) {
-		return nil, false
-	}
-	_, links := s.names.find(hashOf(subject), subject)
+	_, links := s.names.find(subject.hash, subject.text)
 	var through []string
 	for l := range each(links) {
 		if l.set.graph != graph {
@@ -148,7 +116,7 @@ func (s *Snapshot) widely(a *answer, graph int, subject string, places []string)
 			places = append(places, l.at.text)
 			continue
 		}
-		if l.set.bits != nil && !a.add(l.set.bits) || len(l.set.timed) > 0 {
+		if l.set.meets != nil && !a.add(l.set.meets) || len(l.set.timed) > 0 {
 			return nil, false
 		}
 		through = append(through, l.set.extra...)
@@ -175,10 +143,10 @@ func (s *Snapshot) widely(a *answer, graph int, subject string, places []string)
 // An error comes last, with an empty name.
 func (s *Snapshot) Subjects(role, in, domain string, q *Question, at time.Time) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		q, now := s.own(q), func() time.Time { return at }
+		q, now, where := s.own(q), func() time.Time { return at }, KeyOf(domain)
 		hopeless := s.hopeless(domain, q)
 		for subject := range s.namesBut("g", role, in, hopeless) {
-			ok, err := s.Decide(subject, domain, q, now)
+			ok, err := s.Decide(KeyOf(subject), where, q, now)
 			if err != nil {
 				yield("", err)
 				return
@@ -194,10 +162,8 @@ func (s *Snapshot) Subjects(role, in, domain string, q *Question, at time.Time) 
 // asks in domain: all it has there are links of sets that do not allow it.
 func (s *Snapshot) hopeless(domain string, q *Question) func(*name, []link) bool {
 	p := s.policy
-	if s.casbin != nil || !p.whole || len(p.dynamic) == 0 || !s.answers(q) || p.model.Effect == AllowUnlessDenied ||
-		slices.ContainsFunc(p.sources, func(src source) bool {
-			return src.ask == askSub && (src.atomKind != linked || s.tally[src.graph].inner > 0)
-		}) {
+	if s.casbin != nil || !s.plain || len(p.dynamic) == 0 || p.model.Effect == AllowUnlessDenied ||
+		slices.ContainsFunc(p.sources, func(src source) bool { return src.ask == askSub && src.atomKind != linked }) {
 		return func(*name, []link) bool { return false }
 	}
 	memo := make(map[*set]bool)
@@ -243,8 +209,8 @@ func (s *Snapshot) mayAllow(only *set, q *Question) bool {
 		switch {
 		case src.ask == askDom:
 			a.add(s.policy.ones)
-		case src.graph == only.graph && only.bits != nil:
-			a.add(only.bits)
+		case src.graph == only.graph && only.meets != nil:
+			a.add(only.meets)
 		}
 		a.ends[k] = a.n
 	}

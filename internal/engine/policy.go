@@ -28,12 +28,15 @@ type Policy struct {
 	words   int          // in a set of rows
 	allow   []uint64
 	deny    []uint64
-	every   []uint64
-	ones    []uint64 // every, for each field that asks for links of a graph
+	every   *mask
+	ones    *mask // every, for each field that asks for links of a graph
 	sources []source
 	clauses []condition
 	dynamic []int // sources that depend on the subject or the domain
 	static  []int // and those that do not
+
+	masks masks
+	memo  *memo // nil: nothing is remembered
 
 	mu   sync.Mutex
 	sets map[string]*set
@@ -57,7 +60,7 @@ type graph struct {
 // rows are one for each field that asks, one after the other.
 type known struct {
 	direct []uint64 // rows that ask for the name
-	closed []uint64 // and for all that the pack's links lead to
+	closed *mask    // and for all that the pack's links lead to
 }
 
 type packLink struct {
@@ -74,7 +77,7 @@ type source struct {
 	atomKind
 	graph, ask int
 	text       string
-	rows       map[string][]uint64 // by the row's field, for equal and matched
+	rows       map[string]*mask // by the row's field, for equal and matched
 }
 
 // A condition is a clause on sets of rows: always, or the union of the terms.
@@ -172,8 +175,9 @@ func (p *Policy) compile(clauses []clause) {
 			set1(p.allow, i)
 		}
 	}
-	p.every = slices.Clone(p.allow)
-	union(p.every, p.deny)
+	every := slices.Clone(p.allow)
+	union(every, p.deny)
+	p.every = p.masks.of(every)
 	for _, c := range clauses {
 		p.clauses = append(p.clauses, p.condition(c))
 	}
@@ -184,7 +188,7 @@ func (p *Policy) compile(clauses []clause) {
 	for i := range p.graphs {
 		most = max(most, len(p.graphs[i].asked))
 	}
-	p.ones = slices.Repeat(p.every, most)
+	p.ones = p.masks.of(slices.Repeat(every, most))
 	p.whole = true
 	for i, s := range p.sources {
 		if s.ask < askObj {
@@ -255,12 +259,16 @@ func (p *Policy) term(a atom) term {
 		}
 		offset = slices.Index(g.asked, a.row) * p.words
 	} else if a.kind != asksText {
-		s.rows = make(map[string][]uint64)
+		rows := make(map[string][]uint64)
 		for i, r := range p.rows {
-			if s.rows[r.V[a.row]] == nil {
-				s.rows[r.V[a.row]] = p.none(1)
+			if rows[r.V[a.row]] == nil {
+				rows[r.V[a.row]] = p.none(1)
 			}
-			set1(s.rows[r.V[a.row]], i)
+			set1(rows[r.V[a.row]], i)
+		}
+		s.rows = make(map[string]*mask, len(rows))
+		for text, bits := range rows {
+			s.rows[text] = p.masks.of(bits)
 		}
 	}
 	for i, o := range p.sources {
@@ -299,7 +307,7 @@ func (p *Policy) close(g *graph) {
 		}
 	}
 	for text, k := range g.names {
-		k.closed = slices.Clone(k.direct)
+		closed := slices.Clone(k.direct)
 		reached := []string{text}
 		for depth, done := 0, 0; done < len(reached); depth++ {
 			g.whole = g.whole && depth <= maxClosed
@@ -307,11 +315,12 @@ func (p *Policy) close(g *graph) {
 				for _, l := range g.links[reached[done]] {
 					if !slices.Contains(reached, l.to) {
 						reached = append(reached, l.to)
-						union(k.closed, g.names[l.to].direct)
+						union(closed, g.names[l.to].direct)
 					}
 				}
 			}
 		}
+		k.closed = p.masks.of(closed)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestReadersAndWriters(t *testing.T) {
 					return
 				}
 				u, d := fmt.Sprintf("user:%d", i%50), fmt.Sprintf("x/%d", i%50)
-				ok, err := s.Decide(u, d, ask, time.Now)
+				ok, err := s.Decide(engine.KeyOf(u), engine.KeyOf(d), ask, time.Now)
 				if has := s.Has(model.NewRule("g", u, "clerk", d)); err != nil || ok != has {
 					t.Errorf("%s in %s: %v, %v, want %v", u, d, ok, err, has)
 					return

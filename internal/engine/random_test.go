@@ -154,6 +154,9 @@ func (f *failure) compare(snapshot *engine.Snapshot, naive *naive, want, every b
 	if err != nil || ok != want {
 		return fmt.Sprintf("the index says %v, %v, and the third reading %v", ok, err, want)
 	}
+	if says := f.recall(snapshot, want); says != "" {
+		return says
+	}
 	if !every {
 		return ""
 	}
@@ -172,6 +175,26 @@ func (f *failure) compare(snapshot *engine.Snapshot, naive *naive, want, every b
 	ok, err = snapshot.EnforceAs(f.ask, f.role, f.at)
 	if err != nil || ok != wantAs {
 		return fmt.Sprintf("also being %s: the index says %v, %v, and the third reading %v", f.role, ok, err, wantAs)
+	}
+	return ""
+}
+
+// recall asks what the policy remembers the answers to, if it does: once the
+// question, and once all of them.
+func (f *failure) recall(snapshot *engine.Snapshot, want bool) string {
+	qs := snapshot.Policy().Remembered()
+	i := slices.IndexFunc(qs, func(q *engine.Question) bool { return q.Asks(f.ask.Object, f.ask.Action) })
+	if i < 0 || !snapshot.Fast(f.ask, f.at) { // the memo is for the fast way
+		return ""
+	}
+	subject, domain := engine.KeyOf(f.ask.Subject), engine.KeyOf(f.ask.Domain)
+	ok, err := snapshot.Decide(subject, domain, qs[i], func() time.Time { return f.at })
+	if err != nil || ok != want {
+		return fmt.Sprintf("remembered, it is %v, %v, and by the third reading %v", ok, err, want)
+	}
+	bits, _, err := snapshot.Allowed(subject, domain, qs, f.at)
+	if err != nil || bits[i/64]>>(i%64)&1 != 0 != want {
+		return fmt.Sprintf("remembered with others, it is %v, %v, and by the third reading %v", bits, err, want)
 	}
 	return ""
 }

@@ -11,10 +11,10 @@ import (
 // make up a tenant.
 type set struct {
 	graph int      // or one of the two below
-	names []string // linked to for good, in order
-	timed []timed  // linked to for a time, by name
-	bits  []uint64 // what the names of the pack among names lead to, by asking field
+	meets *mask    // what the names of the pack among names lead to, by asking field; or nil
 	extra []string // the other ones among names, such as teams
+	timed []timed  // linked to for a time, by name
+	names []string // linked to for good, in order
 	many  *table   // the links of an entry that has too many, by place
 }
 
@@ -26,7 +26,7 @@ const (
 type timed struct {
 	name        string
 	from, until int64 // unix microseconds; 0 is no bound
-	bits        []uint64
+	meets       *mask // what a name of the pack leads to, or nil
 }
 
 func (t *timed) holds(at int64) bool {
@@ -102,20 +102,24 @@ func (p *Policy) newSet(graph int, names []string, times []timed, common map[str
 // fill makes the sets of rows of s.
 func (p *Policy) fill(s *set) {
 	g := &p.graphs[s.graph]
+	var bits []uint64
 	for _, n := range s.names {
 		k := g.names[n]
 		if k == nil {
 			s.extra = append(s.extra, n)
 			continue
 		}
-		if s.bits == nil {
-			s.bits = p.none(len(g.asked))
+		if bits == nil {
+			bits = p.none(len(g.asked))
 		}
-		union(s.bits, k.closed)
+		union(bits, k.closed.bits)
+	}
+	if bits != nil {
+		s.meets = p.masks.of(bits)
 	}
 	for i := range s.timed {
 		if k := g.names[s.timed[i].name]; k != nil {
-			s.timed[i].bits = k.closed
+			s.timed[i].meets = k.closed
 		}
 	}
 	slices.SortFunc(s.timed, func(a, b timed) int { return strings.Compare(a.name, b.name) })

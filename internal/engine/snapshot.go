@@ -23,6 +23,7 @@ type Snapshot struct {
 	patterns []pattern // domains of rows that are patterns, such as acme/*
 	common   map[string]*set
 	tally    []tally // by graph
+	plain    bool    // checks need no walk of the links: see isPlain
 	hub      hub
 	casbin   *lazyCasbin // decides when the policy has no index
 }

@@ -14,6 +14,8 @@ type link struct {
 	set *set
 }
 
+func (l link) isHolder() bool { return l.set.graph == holders }
+
 // A table holds the entries of a snapshot by name. It is a hash table that
 // never changes: a change copies one leaf and the way to it, and shares the
 // rest. Leaves split one by one as they fill up, so that no change is made to
@@ -53,7 +55,12 @@ const (
 
 var seed = maphash.MakeSeed()
 
-func hashOf(text string) uint32 { return uint32(maphash.String(seed, text) >> 32) }
+// hashOf takes the end of a text alone: a dossier and a slash are no longer, and
+// the tenant before it is the same throughout a snapshot.
+func hashOf(text string) uint32 {
+	const enough = 40
+	return uint32(maphash.String(seed, text[max(0, len(text)-enough):]) >> 32)
+}
 
 func (t *table) leaf(h uint32) *leaf {
 	if t.size == 0 {

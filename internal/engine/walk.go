@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/volmacht/volmacht/model"
@@ -115,7 +114,7 @@ func (s *Snapshot) read(q Request, at int64, also *model.Rule) *reading {
 	for i := range p.sources {
 		src := &p.sources[i]
 		if src.atomKind != linked {
-			r.bits[i] = p.meets(i, q.field(src.ask))
+			r.bits[i] = p.meets(i, q.field(src.ask)).bits
 			continue
 		}
 		g := &p.graphs[src.graph]
@@ -196,7 +195,7 @@ func (s *Snapshot) exactly(q Request, at int64) bool {
 type hub struct {
 	graph int
 	text  string
-	bits  []uint64 // nil when that depends on the time
+	meets *mask    // nil when that depends on the time
 	names []string // that links from it lead to
 }
 
@@ -217,7 +216,7 @@ func (h hub) after(c *change) hub {
 	}
 	w := walk{snapshot: c.next, at: time.Now().UnixMicro()}
 	reached := w.from(h.graph, h.text, maxChain-1)
-	h.names, h.bits = nil, nil
+	h.names, h.meets = nil, nil
 	timed := false
 	for _, s := range reached {
 		h.names = append(h.names, s.name)
@@ -225,7 +224,7 @@ func (h hub) after(c *change) hub {
 		timed = timed || slices.ContainsFunc(links, func(l link) bool { return l.set.graph == h.graph && len(l.set.timed) > 0 })
 	}
 	if !timed {
-		h.bits = p.graphs[h.graph].direct(reached, p)
+		h.meets = p.masks.of(p.graphs[h.graph].direct(reached, p))
 	}
 	return h
 }
@@ -246,5 +245,5 @@ func (c *change) busiest() (graph int, text string) {
 			}
 		}
 	}
-	return graph, strings.Clone(text)
+	return graph, text
 }

@@ -387,6 +387,7 @@ func (s *scene) snapshots() ([]*engine.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.RememberFew(questions(p, newWorld(nil)))
 	snapshot, err := p.Snapshot(slices.Values(s.steps[0].added))
 	made := []*engine.Snapshot{snapshot}
 	for _, st := range s.steps[1:] {
@@ -397,6 +398,17 @@ func (s *scene) snapshots() ([]*engine.Snapshot, error) {
 		made = append(made, snapshot)
 	}
 	return made, err
+}
+
+// questions returns one for each thing that w asks about.
+func questions(p *engine.Policy, w *world) []*engine.Question {
+	var qs []*engine.Question
+	for _, object := range w.objects {
+		for _, action := range w.actions {
+			qs = append(qs, p.Question(object, action))
+		}
+	}
+	return qs
 }
 
 func (s *scene) naive(steps int, at time.Time) *naive {

@@ -30,6 +30,7 @@ type Engine struct {
 	w     *world.World
 	az    *authz.Authz
 	close func() error
+	lists map[world.Check]authz.Request // made once, as the requests of Ask are
 
 	loading time.Duration
 }
@@ -77,7 +78,7 @@ func Prepare(ctx context.Context, db *gorm.DB, worlds ...*world.World) error {
 func Load(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
 	began := time.Now()
 	az, err := OpenAuthz(ctx, db)
-	e := &Engine{w: w, az: az, close: func() error { return nil }}
+	e := &Engine{w: w, az: az, close: func() error { return nil }, lists: make(map[world.Check]authz.Request)}
 	if err == nil {
 		err = e.warm(ctx)
 	}
@@ -153,17 +154,26 @@ func (e *Engine) Ask(checks []world.Check) func(int) (bool, error) {
 	}
 }
 
+// list returns the request of c for a list.
+func (e *Engine) list(c world.Check) authz.Request {
+	r, made := e.lists[c]
+	if !made {
+		r = request(e.w, c)
+		e.lists[c] = r
+	}
+	return r
+}
+
 // Permissions implements [peer.Lister]. What the workload has no name for is
 // read and left out.
 func (e *Engine) Permissions(c world.Check) ([]world.Permission, error) {
-	c.Permission = world.ViewDocument
-	r := request(e.w, c)
+	r := e.list(c)
 	var all []world.Permission
 	for p, err := range e.az.Permissions(context.Background(), r.User, r.Domain) {
 		if err != nil {
 			return nil, err
 		}
-		if known, ok := numbers[p]; ok {
+		if known, ok := numbers[p.Key()]; ok {
 			all = append(all, known)
 		}
 	}
@@ -171,17 +181,17 @@ func (e *Engine) Permissions(c world.Check) ([]world.Permission, error) {
 }
 
 // numbers are the workload's permissions on a dossier.
-var numbers = func() map[model.Permission]world.Permission {
-	all := make(map[model.Permission]world.Permission)
+var numbers = func() map[model.PermissionKey]world.Permission {
+	all := make(map[model.PermissionKey]world.Permission)
 	for p := range world.OnDossier {
-		all[declared[p]] = p
+		all[declared[p].Key()] = p
 	}
 	return all
 }()
 
 // Dossiers implements [peer.Lister].
 func (e *Engine) Dossiers(c world.Check) ([]string, error) {
-	r := request(e.w, c)
+	r := e.list(c)
 	var all []string
 	for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission, model.Domain{}) {
 		if err != nil {

@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+)
+
+// A mask is a set of rows that never changes. A policy has one for each
+// content, so that what follows from masks alone is found by their numbers.
+type mask struct {
+	bits   []uint64
+	number uint16 // from 1; 0 when the policy has too many to number
+}
+
+// masks are the masks of one policy. They are safe for concurrent use.
+type masks struct {
+	mu    sync.Mutex
+	known map[string]*mask
+}
+
+const maxMasks = 1<<16 - 1
+
+// of returns the mask of bits, which the caller gives away.
+func (m *masks) of(bits []uint64) *mask {
+	key := make([]byte, 0, 8*len(bits))
+	for _, w := range bits {
+		key = binary.LittleEndian.AppendUint64(key, w)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if found := m.known[string(key)]; found != nil {
+		return found
+	}
+	made := &mask{bits: bits}
+	if len(m.known) < maxMasks {
+		if m.known == nil {
+			m.known = make(map[string]*mask)
+		}
+		made.number = uint16(len(m.known) + 1)
+		m.known[string(key)] = made
+	}
+	return made
+}
+
+// A verdict has the answers to all questions that a policy remembers, by their
+// numbers.
+type verdict [4]uint64
+
+func (v *verdict) allows(number uint16) bool { return v[number/64]>>(number%64)&1 != 0 }
+
+// A memo remembers verdicts by the masks that they follow from. They depend on
+// nothing else, no row of a tenant and no clock, so none is ever out of date. It
+// never grows and forgets nothing: what finds no place in it is worked out each
+// time. It is safe for concurrent use, and finding takes no lock.
+type memo struct {
+	questions []*Question
+	slots     []memoSlot
+	shift     uint8 // leaves of a product the bits that number a slot
+}
+
+type memoSlot struct {
+	key     atomic.Uint64 // 0 is free
+	verdict atomic.Pointer[verdict]
+}
+
+const (
+	memoBits  = 14
+	memoReach = 4 // slots in which a key may be: those of one cache line
+)
+
+func newMemo(questions []*Question, bits uint8) *memo {
+	return &memo{questions, make([]memoSlot, 1<<bits), 64 - bits}
+}
+
+// near returns the slots in which key may be.
+func (m *memo) near(key uint64) []memoSlot {
+	i := key * 0x9E3779B97F4A7C15 >> m.shift &^ (memoReach - 1)
+	return m.slots[i : i+memoReach]
+}
+
+// find returns the verdict of a key, or a slot in which it can be put, or neither.
+func (m *memo) find(key uint64) (*verdict, *memoSlot) {
+	near := m.near(key)
+	for i := range near {
+		switch near[i].key.Load() {
+		case key:
+			return near[i].verdict.Load(), nil // nil until it is stored
+		case 0:
+			return nil, &near[i]
+		}
+	}
+	return nil, nil
+}
+
+// Remember has p keep the answers to qs, questions of its own, for each
+// combination of rows that a subject and a domain are found to meet. It is called
+// once, before p has snapshots; with more than 256 questions it does nothing. A
+// memo takes a quarter of a megabyte, and three times that when it is full.
+func (p *Policy) Remember(qs []*Question) { p.remember(qs, memoBits) }
+
+func (p *Policy) remember(qs []*Question, bits uint8) {
+	if !p.whole || len(qs) > 64*len(verdict{}) {
+		return
+	}
+	for i, q := range qs {
+		q.number, q.remembered = uint16(i), true
+	}
+	p.memo = newMemo(qs, bits)
+}
+
+// remembers reports whether qs are the questions that verdicts answer.
+func (p *Policy) remembers(qs []*Question) bool {
+	return p.memo != nil && len(qs) == len(p.memo.questions) && len(qs) > 0 && &qs[0] == &p.memo.questions[0]
+}
+
+// recall returns the verdict on what is gathered, or nil when there is none to
+// be remembered.
+func (p *Policy) recall(a *answer) *verdict {
+	if p.memo == nil {
+		return nil
+	}
+	key := a.key(len(p.dynamic))
+	if key == 0 {
+		return nil
+	}
+	v, free := p.memo.find(key)
+	if free == nil {
+		return v
+	}
+	v = new(verdict)
+	for i, q := range p.memo.questions {
+		if p.decide(a, q) {
+			v[i/64] |= 1 << (i % 64)
+		}
+	}
+	if free.key.CompareAndSwap(0, key) {
+		free.verdict.Store(v)
+	}
+	return v
+}
+
+// key makes one number of the masks that are gathered: of two sources, with two
+// masks each. It is 0 when they do not fit.
+func (a *answer) key(sources int) (key uint64) {
+	if sources > 2 {
+		return 0
+	}
+	first := uint8(0)
+	for k := range sources {
+		end := a.ends[k]
+		if end-first > 2 {
+			return 0
+		}
+		for i, m := range a.parts[first:end] {
+			if m.number == 0 {
+				return 0
+			}
+			key |= uint64(m.number) << (32*k + 16*i)
+		}
+		first = end
+	}
+	return key
+}
