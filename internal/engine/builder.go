@@ -83,7 +83,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 		c.counted(at, len(d.names)+len(d.times))
 		b.place(c, at, b.policy.newSet(at.graph, d.names, d.times, s.common))
 	}
-	entries := make([]entry, 0, len(c.entries))
+	names := make([]*name, 0, len(c.entries))
 	for _, p := range c.entries {
 		if !slices.IsSortedFunc(p.links, holdersLast) {
 			slices.SortStableFunc(p.links, holdersLast)
@@ -91,9 +91,9 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 		if len(p.links) > maxLinks {
 			p.links = spill(p.links)
 		}
-		entries = append(entries, entry{p.name, p.links})
+		names = append(names, p.done())
 	}
-	s.names = newTable(entries)
+	s.names = newTable(names)
 	s.hub = hub{}.after(c)
 	s.plain = s.isPlain()
 	return s, nil

@@ -19,8 +19,19 @@ type change struct {
 
 // A pending entry is put into the table at the end.
 type pending struct {
-	name  *name
+	name  *name // the first of its text
+	room  []link
+	isNew bool
 	links []link
+}
+
+// done returns the name that goes into the table.
+func (p *pending) done() *name {
+	if !p.isNew {
+		return p.name.with(p.links)
+	}
+	p.name.fill(p.links, p.room)
+	return p.name
 }
 
 // A draft is a set that is being changed.
@@ -119,7 +130,7 @@ func (c *change) snapshot() *Snapshot {
 	}
 	e := edit(c.from.names)
 	for _, p := range c.entries {
-		e.put(p.name, p.links)
+		e.put(p.done())
 	}
 	c.next.names = e.table
 	c.next.hub = c.from.hub.after(c)
@@ -137,11 +148,13 @@ const maxCommon = 256
 func (c *change) entry(text string) *pending {
 	p := c.entries[text]
 	if p == nil {
-		n, links := c.from.names.find(hashOf(text), text)
-		if n == nil {
-			n = newName(text)
+		p = &pending{}
+		var links []link
+		if p.name, links = c.from.names.find(hashOf(text), text); p.name == nil {
+			p.name, p.room = newName(text)
+			p.isNew = true
 		}
-		p = &pending{n, slices.Clone(links)}
+		p.links = slices.Clone(links)
 		c.entries[text] = p
 	}
 	return p
@@ -197,14 +210,14 @@ func (c *change) hasRowsAt(links []link, at slot) bool {
 // pattern returns the name of the domain of rows that hold in many.
 func (c *change) pattern(text string) *name {
 	for _, p := range c.next.patterns {
-		if p.at.text == text {
+		if p.at.text() == text {
 			return p.at
 		}
 	}
 	if !c.mine {
 		c.next.patterns, c.mine = slices.Clone(c.next.patterns), true
 	}
-	n := newName(text)
+	n, _ := newName(text)
 	c.next.patterns = append(c.next.patterns, pattern{at: n, prefix: text[:strings.IndexByte(text, '*')]})
 	return n
 }
@@ -229,8 +242,8 @@ const maxLinks = 32
 func replace(links []link, at *name, graph int, new *set, literal bool) []link {
 	if i := slices.IndexFunc(links, func(l link) bool { return l.set.graph == spilled }); literal && i >= 0 {
 		many := edit(*links[i].set.many)
-		_, there := many.find(hashOf(at.text), at.text)
-		many.put(at, replace(slices.Clone(there), at, graph, new, false))
+		_, there := many.find(hashOf(at.text()), at.text())
+		many.put(at.apart(replace(slices.Clone(there), at, graph, new, false)))
 		if many.size == 0 {
 			return slices.Delete(links, i, i+1)
 		}
@@ -269,7 +282,7 @@ func spill(links []link) []link {
 	var rest []link
 	byPlace := make(map[*name][]link)
 	for _, l := range links {
-		if l.at == nil || strings.Contains(l.at.text, "*") {
+		if l.at == nil || strings.Contains(l.at.text(), "*") {
 			rest = append(rest, l)
 		} else {
 			byPlace[l.at] = append(byPlace[l.at], l)
@@ -278,10 +291,10 @@ func spill(links []link) []link {
 	if len(byPlace) == 0 {
 		return links
 	}
-	entries := make([]entry, 0, len(byPlace))
+	names := make([]*name, 0, len(byPlace))
 	for at, there := range byPlace {
-		entries = append(entries, entry{at, there})
+		names = append(names, at.apart(there))
 	}
-	many := newTable(entries)
+	many := newTable(names)
 	return append(rest, link{set: &set{graph: spilled, many: &many}})
 }

@@ -112,8 +112,8 @@ func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([
 		if l.set.graph != graph {
 			continue
 		}
-		if l.at != nil && !strings.Contains(l.at.text, "*") {
-			places = append(places, l.at.text)
+		if l.at != nil && !strings.Contains(l.at.text(), "*") {
+			places = append(places, l.at.text())
 			continue
 		}
 		if l.set.meets != nil && !a.add(l.set.meets) || len(l.set.timed) > 0 {
@@ -126,10 +126,10 @@ func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([
 		for l := range each(links) {
 			switch {
 			case l.set.graph != graph:
-			case l.at == nil || strings.Contains(l.at.text, "*"):
+			case l.at == nil || strings.Contains(l.at.text(), "*"):
 				return nil, false
 			default:
-				places = append(places, l.at.text)
+				places = append(places, l.at.text())
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func (s *Snapshot) hopeless(domain string, q *Question) func(*name, []link) bool
 	here, _ := s.names.find(hashOf(domain), domain)
 	return func(n *name, links []link) bool {
 		for g := range p.graphs {
-			if p.graphs[g].known(n.text) != nil {
+			if p.graphs[g].known(n.text()) != nil {
 				return false
 			}
 		}
@@ -184,7 +184,7 @@ func (s *Snapshot) hopeless(domain string, q *Question) func(*name, []link) bool
 					return false
 				}
 				continue
-			case l.at != nil && l.at != here && !strings.Contains(l.at.text, "*"):
+			case l.at != nil && l.at != here && !strings.Contains(l.at.text(), "*"):
 				continue
 			case only != nil || len(l.set.extra)+len(l.set.timed) > 0:
 				return false

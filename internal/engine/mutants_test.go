@@ -30,7 +30,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"rows behind the first word are lost", "decide.go", "for w, rows := range q.base {", "for w, rows := range q.base[:1] {"},
 	{"a handle outlives a grant", "decide.go", "a.expires(t.next(a.at))", "_ = a"},
 	{"links apart from an entry are not looked at", "decide.go", "set.graph == spilled && in.name != nil", "set.graph == spilled && false"},
-	{"a change forgets links apart", "change.go", "many.put(at, replace(slices.Clone(there), at", "many.put(at, replace(there[:0:0], at"},
+	{"a change forgets links apart", "change.go", "at.apart(replace(slices.Clone(there), at", "at.apart(replace(there[:0:0], at"},
 	{"the memo takes one set of rows for another", "memo.go", "(32*k + 16*i)", "(32 * k)"},
 	{"the memo takes what a subject meets for what a domain does", "memo.go", "(32*k + 16*i)", "(16 * i)"},
 	{"the memo answers another question", "memo.go", "v[i/64] |= 1 << (i % 64)", "v[i/64] |= 2 << (i % 64)"},

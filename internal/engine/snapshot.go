@@ -153,7 +153,7 @@ func (l link) text() string {
 	if l.at == nil {
 		return ""
 	}
-	return l.at.text
+	return l.at.text()
 }
 
 // Rows yields every row, in no order.
@@ -165,7 +165,7 @@ func (s *Snapshot) Rows() iter.Seq[Row] {
 			}
 		}
 		for n, links := range s.names.all {
-			for r := range s.rowsOf(n.text, links) {
+			for r := range s.rowsOf(n.text(), links) {
 				if !yield(r) {
 					return
 				}
@@ -180,7 +180,7 @@ func (s *Snapshot) Of(text string) iter.Seq[Row] {
 	if n == nil {
 		return func(func(Row) bool) {}
 	}
-	return s.rowsOf(n.text, links)
+	return s.rowsOf(n.text(), links)
 }
 
 // In yields the rows with domain in their third field, in no order. For a
@@ -200,14 +200,14 @@ func (s *Snapshot) In(domain string) iter.Seq[Row] {
 			if l.set.graph != holders {
 				continue
 			}
-			_, theirs := s.names.find(hashOf(l.at.text), l.at.text)
+			_, theirs := s.names.find(hashOf(l.at.text()), l.at.text())
 			for g := range s.policy.graphs {
-				set := s.setAt(theirs, slot{g, l.at.text, domain})
+				set := s.setAt(theirs, slot{g, l.at.text(), domain})
 				if set == nil {
 					continue
 				}
 				for t := range set.all {
-					if !yield(s.row(g, l.at.text, t, domain)) {
+					if !yield(s.row(g, l.at.text(), t, domain)) {
 						return
 					}
 				}
@@ -234,7 +234,7 @@ func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link)
 			if skip(n, links) {
 				return false
 			}
-			set := s.setAt(links, slot{g, n.text, domain})
+			set := s.setAt(links, slot{g, n.text(), domain})
 			if set == nil {
 				return false
 			}
@@ -247,15 +247,15 @@ func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link)
 				if l.set.graph != holders {
 					continue
 				}
-				_, theirs := s.names.find(hashOf(l.at.text), l.at.text)
-				if has(l.at, theirs) && !yield(l.at.text) {
+				_, theirs := s.names.find(hashOf(l.at.text()), l.at.text())
+				if has(l.at, theirs) && !yield(l.at.text()) {
 					return
 				}
 			}
 			return
 		}
 		for n, links := range s.names.all {
-			if has(n, links) && !yield(n.text) {
+			if has(n, links) && !yield(n.text()) {
 				return
 			}
 		}

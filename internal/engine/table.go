@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -16,10 +18,10 @@ type link struct {
 
 func (l link) isHolder() bool { return l.set.graph == holders }
 
-// A table holds the entries of a snapshot by name. It is a hash table that
-// never changes: a change copies one leaf and the way to it, and shares the
-// rest. Leaves split one by one as they fill up, so that no change is made to
-// wait for a larger table.
+// A table holds the entries of a snapshot, which are names with links. It is a
+// hash table that never changes: a change copies one leaf and the way to it, and
+// shares the rest. Leaves split one by one as they fill up, so that no change is
+// made to wait for a larger table.
 type table struct {
 	chunks []chunk // each of up to chunkSize leaves, by the first bits of the hash
 	bits   uint8
@@ -28,28 +30,20 @@ type table struct {
 
 type chunk []*leaf
 
-// A leaf holds the entries whose hashes begin with the same depth bits. The
-// links of entry i are links[entries[i-1].end:entries[i].end].
+// A leaf holds the entries whose hashes begin with the same depth bits.
 type leaf struct {
+	tags    [tagWords * 8]uint8 // the last bits of the hashes of entries
 	depth   uint8
-	entries []place
-	links   []link
-
-	// slots lead from the last bits of a hash to its entry: its position and
-	// one, or in one of the next slots when that is another's.
-	slots [slotCount]uint8
-}
-
-type place struct {
-	hash, end uint32
-	name      *name
+	count   uint8 // of entries
+	entries [leafSize]*name
+	more    []*name // when too many have one hash
 }
 
 const (
 	chunkBits = 6
 	chunkSize = 1 << chunkBits
-	leafSize  = 32
-	slotCount = 64 // a leaf has free ones, or it is searched
+	leafSize  = 28 // in a leaf of 288 bytes, which Go has a size for
+	tagWords  = 4
 	maxDepth  = 26 // names of one hash share a leaf, however full
 )
 
@@ -72,37 +66,54 @@ func (t *table) leaf(h uint32) *leaf {
 
 var noLeaf leaf
 
-// find returns the name of an entry and its links, or nil.
+// find returns the first name of an entry's text, and its links, or nil.
 func (t *table) find(h uint32, text string) (*name, []link) {
-	l := t.leaf(h)
-	if i := l.find(h, text); i >= 0 {
-		return l.entries[i].name, l.of(i)
+	if n := t.leaf(h).find(h, text); n != nil {
+		return n.first, n.each()
 	}
 	return nil, nil
 }
 
-func (l *leaf) find(h uint32, text string) int {
-	if len(l.entries) >= slotCount {
-		return slices.IndexFunc(l.entries, func(e place) bool { return e.hash == h && e.name.text == text })
-	}
-	for at := h; ; at++ {
-		i := int(l.slots[at%slotCount]) - 1
-		if i < 0 {
-			return -1
-		}
-		if e := &l.entries[i]; e.hash == h && e.name.text == text {
-			return i
+func (l *leaf) find(h uint32, text string) *name {
+	for marks := l.marks(uint8(h)); marks != 0; marks &= marks - 1 {
+		if i := bits.TrailingZeros32(marks); i < int(l.count) && l.entries[i].text() == text {
+			return l.entries[i]
 		}
 	}
+	for _, n := range l.more {
+		if n.text() == text {
+			return n
+		}
+	}
+	return nil
 }
 
-func (l *leaf) of(i int) []link {
-	start := uint32(0)
-	if i > 0 {
-		start = l.entries[i-1].end
+// marks returns a bit for each entry that may have a tag. It looks at all of
+// them without a branch: a processor that does not have to guess goes on to the
+// next look-up while it waits for this one.
+func (l *leaf) marks(tag uint8) uint32 {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	var marks uint32
+	for i := 0; i < tagWords*8; i += 8 {
+		differ := binary.LittleEndian.Uint64(l.tags[i:i+8]) ^ uint64(tag)*low
+		same := (differ - low) &^ differ & high // in bytes of zero, and maybe in some after one
+		marks |= uint32(same>>7*0x0102040810204080>>56) << i
 	}
-	end := l.entries[i].end
-	return l.links[start:end:end]
+	return marks
+}
+
+// names yields the entries.
+func (l *leaf) names(yield func(*name) bool) {
+	for _, n := range l.entries[:l.count] {
+		if !yield(n) {
+			return
+		}
+	}
+	for _, n := range l.more {
+		if !yield(n) {
+			return
+		}
+	}
 }
 
 // all yields every entry, in no order.
@@ -117,8 +128,8 @@ func (t *table) all(yield func(*name, []link) bool) {
 				continue
 			}
 			last = l
-			for i, e := range l.entries {
-				if !yield(e.name, l.of(i)) {
+			for n := range l.names {
+				if !yield(n.first, n.each()) {
 					return
 				}
 			}
@@ -147,73 +158,48 @@ func (e *editor) slot(i int) **leaf {
 	return &e.chunks[c][i&(chunkSize-1)]
 }
 
-// put gives an entry its links, and takes the entry away when there are none.
-func (e *editor) put(n *name, links []link) {
-	h := hashOf(n.text)
+// put puts n in the place of the entry of its text, or takes that away when n
+// has no links.
+func (e *editor) put(n *name) {
+	h := hashOf(n.text())
 	if e.size == 0 {
-		if len(links) == 0 {
+		if n.count == 0 {
 			return
 		}
 		e.table = table{chunks: []chunk{{&leaf{}}}}
 		e.fresh, e.owned = true, map[int]bool{0: true}
 	}
 	l := e.leaf(h)
-	i := l.find(h, n.text)
-	switch {
-	case i < 0 && len(links) == 0:
+	there := l.find(h, n.text()) != nil
+	if !there && n.count == 0 {
 		return
-	case i < 0:
+	}
+	next := &leaf{depth: l.depth}
+	for old := range l.names {
+		if !there || old.first != n.first {
+			next.add(old)
+		}
+	}
+	if n.count > 0 {
+		next.add(n)
 		e.size++
-	case len(links) == 0:
+	}
+	if there {
 		e.size--
 	}
-	l = l.with(i, h, n, links)
-	e.place(h, l)
-	for len(l.entries) > leafSize && l.depth < maxDepth {
-		l = e.split(h, l)
+	e.place(h, next)
+	for next.count == leafSize && next.depth < maxDepth {
+		next = e.split(h, next)
 	}
 }
 
-// with returns l with an entry changed, removed, or, when i is -1, added.
-func (l *leaf) with(i int, h uint32, n *name, links []link) *leaf {
-	size, room := len(l.entries), len(l.links)+len(links)
-	if i < 0 {
-		i, size = size, size+1
-	} else {
-		room -= len(l.of(i))
-		if len(links) == 0 {
-			size--
-		}
-	}
-	next := newLeaf(l.depth, size, room)
-	for j, e := range l.entries {
-		if j != i {
-			next.add(e.hash, e.name, l.of(j))
-		} else if len(links) > 0 {
-			next.add(h, n, links)
-		}
-	}
-	if i == len(l.entries) {
-		next.add(h, n, links)
-	}
-	return next
-}
-
-func newLeaf(depth uint8, entries, links int) *leaf {
-	return &leaf{depth: depth, entries: make([]place, 0, entries), links: make([]link, 0, links)}
-}
-
-func (l *leaf) add(h uint32, n *name, links []link) {
-	l.links = append(l.links, links...)
-	l.entries = append(l.entries, place{h, uint32(len(l.links)), n})
-	if len(l.entries) >= slotCount {
+func (l *leaf) add(n *name) {
+	if l.count == leafSize {
+		l.more = append(l.more, n)
 		return
 	}
-	at := h
-	for l.slots[at%slotCount] != 0 {
-		at++
-	}
-	l.slots[at%slotCount] = uint8(len(l.entries))
+	l.tags[l.count], l.entries[l.count] = uint8(hashOf(n.text())), n
+	l.count++
 }
 
 // place puts a leaf wherever hashes with its bits are looked up.
@@ -230,18 +216,10 @@ func (e *editor) split(h uint32, l *leaf) *leaf {
 	if l.depth == e.bits {
 		e.double()
 	}
-	var entries, links [2]int
+	half := [2]*leaf{{depth: l.depth + 1}, {depth: l.depth + 1}}
 	side := func(h uint32) uint32 { return h >> (31 - l.depth) & 1 }
-	for i, e := range l.entries {
-		entries[side(e.hash)]++
-		links[side(e.hash)] += len(l.of(i))
-	}
-	var half [2]*leaf
-	for i := range half {
-		half[i] = newLeaf(l.depth+1, entries[i], links[i])
-	}
-	for i, n := range l.entries {
-		half[side(n.hash)].add(n.hash, n.name, l.of(i))
+	for n := range l.names {
+		half[side(hashOf(n.text()))].add(n)
 	}
 	base := uint32(uint64(h) >> (32 - l.depth) << (32 - l.depth))
 	for i, half := range half {
@@ -267,41 +245,33 @@ func (e *editor) double() {
 	e.bits++
 }
 
-// An entry is what goes into a new table.
-type entry struct {
-	name  *name
-	links []link
-}
-
-// newTable returns the table of entries, each of its own name and with a link
-// at least. It does not keep the slices.
-func newTable(entries []entry) table {
-	if len(entries) == 0 {
-		return table{}
+// newTable returns the table of names, each of another text and with a link at
+// least.
+func newTable(names []*name) table {
+	e := editor{fresh: true, owned: make(map[int]bool)}
+	if len(names) == 0 {
+		return e.table
 	}
-	const usual = leafSize * 3 / 4
-	bits := uint8(0)
-	for len(entries)>>bits > usual {
-		bits++
+	const usual = leafSize * 5 / 6
+	for len(names)>>e.bits > usual {
+		e.bits++
 	}
-	hashes := make([]uint32, len(entries))
-	counts := make([]struct{ names, links int }, 1<<bits)
-	for i, e := range entries {
-		hashes[i] = hashOf(e.name.text)
-		c := &counts[uint64(hashes[i])>>(32-bits)]
-		c.names++
-		c.links += len(e.links)
-	}
-	t := table{bits: bits, size: len(entries)}
-	for i, n := range counts {
+	for i := range 1 << e.bits {
 		if i&(chunkSize-1) == 0 {
-			t.chunks = append(t.chunks, make(chunk, 0, min(chunkSize, len(counts))))
+			e.owned[len(e.chunks)] = true
+			e.chunks = append(e.chunks, make(chunk, 0, min(chunkSize, 1<<e.bits)))
 		}
-		c := &t.chunks[len(t.chunks)-1]
-		*c = append(*c, newLeaf(bits, n.names, n.links))
+		c := &e.chunks[len(e.chunks)-1]
+		*c = append(*c, &leaf{depth: e.bits})
 	}
-	for i, e := range entries {
-		t.leaf(hashes[i]).add(hashes[i], e.name, e.links)
+	e.size = len(names)
+	for _, n := range names {
+		h := hashOf(n.text())
+		l := e.leaf(h)
+		l.add(n)
+		for l.count == leafSize && l.depth < maxDepth {
+			l = e.split(h, l)
+		}
 	}
-	return t
+	return e.table
 }

@@ -79,7 +79,7 @@ func (w *walk) rows(graph int, from string) []model.Rule {
 				_, there := l.set.many.find(hashOf(w.domain), w.domain)
 				look(there)
 			}
-			if l.set.graph != graph || l.at != nil && !keyMatch(w.domain, l.at.text) {
+			if l.set.graph != graph || l.at != nil && !keyMatch(w.domain, l.at.text()) {
 				continue
 			}
 			for t := range l.set.all {
@@ -87,7 +87,7 @@ func (w *walk) rows(graph int, from string) []model.Rule {
 					w.until = next
 				}
 				if t.holds(w.at) {
-					rows = append(rows, w.snapshot.rule(graph, n.text, t.name, l.text()))
+					rows = append(rows, w.snapshot.rule(graph, n.text(), t.name, l.text()))
 				}
 			}
 		}
