@@ -5,7 +5,6 @@ package ours
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -126,12 +125,16 @@ var declared = func() (all [world.Permissions]model.Permission) {
 	return all
 }()
 
+// request makes texts of its own: those of an ID of a user and of a domain are
+// copies.
 func request(w *world.World, c world.Check) authz.Request {
-	u := model.Must(model.ParseUserID(strings.Clone(w.Users[c.User].ID)))
-	tenant := model.Must(model.ParseTenantID(strings.Clone(w.Offices[c.Office].ID)))
-	d := model.TenantDomain(tenant)
-	if c.Dossier >= 0 {
-		d = model.DossierDomain(tenant, model.Must(model.ParseDossierID(strings.Clone(w.Dossiers[c.Dossier].ID))))
+	u := model.Must(model.ParseUserID(w.Users[c.User].ID))
+	tenant := model.Must(model.ParseTenantID(w.Offices[c.Office].ID))
+	var d model.Domain
+	if c.Dossier < 0 {
+		d = model.TenantDomain(tenant)
+	} else {
+		d = model.DossierDomain(tenant, model.Must(model.ParseDossierID(w.Dossiers[c.Dossier].ID)))
 	}
 	return authz.Request{User: u, Domain: d, Permission: permission(c.Permission, u)}
 }
