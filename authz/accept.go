@@ -204,7 +204,7 @@ func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (Rene
 		if !kept {
 			continue
 		}
-		if err := c.overAddress(who); errors.Is(err, ErrDenied) {
+		if err := c.overAddress(model.TenantDomain(c.tenant), who); errors.Is(err, ErrDenied) {
 			return InviterLimited, nil
 		} else if err != nil {
 			return "", err

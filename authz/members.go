@@ -195,11 +195,11 @@ func (c *change) leave(in model.Domain, u model.UserID) error {
 	if err := c.overMember(in, u); err != nil {
 		return err
 	}
-	if _, err := c.member(u); err != nil {
-		return err
-	}
 	if in.IsDossier() {
 		return c.leaveDossier(in, u)
+	}
+	if _, err := c.member(u); err != nil {
+		return err
 	}
 	return c.leaveTenant(u)
 }

@@ -85,7 +85,7 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 		if err := c.freeAddress(in, canonical); err != nil {
 			return row, err
 		}
-		if err := c.overAddress(row.Person); err != nil {
+		if err := c.overAddress(in, row.Person); err != nil {
 			return row, err
 		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
@@ -161,8 +161,8 @@ func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u m
 // member either. It takes "member invite" in the domain.
 func (az *Authz) RemoveContact(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.writeContact(ctx, by, in, "remove contact", func(c *change) error {
-		if _, err := c.member(u); err != nil {
-			return err
+		if u.IsZero() {
+			return fmt.Errorf("user is not set: %w", ErrInvalid)
 		}
 		rows, err := c.contactRows(in, u)
 		if err != nil {

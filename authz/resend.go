@@ -64,6 +64,9 @@ func (c *change) readdress(d draft, email string) error {
 	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
 		return err
 	}
+	if _, err := c.named(d.row.Person); err != nil {
+		return err
+	}
 	return c.reaches(d.row.Person, email)
 }
 

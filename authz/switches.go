@@ -130,11 +130,12 @@ func (c *change) loginOff(in model.Domain, u model.UserID, rows ...store.Contact
 	}))
 }
 
-// contact reads one address of a member in a domain.
+// contact reads one address of a contact of a domain. Whether somebody who is none
+// there is a member elsewhere is not told.
 func (c *change) contact(in model.Domain, u model.UserID, email string) (store.Contact, error) {
 	var row store.Contact
-	if _, err := c.member(u); err != nil {
-		return row, err
+	if u.IsZero() {
+		return row, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
 	canonical, err := canonicalEmail(email)
 	if err != nil {
