@@ -79,7 +79,9 @@ func (c *change) accountOf(l *link, u model.UserID, a Acceptance) error {
 		})
 	}
 	return c.also(store.PersonStream(u), "add person", func(c *change) error {
-		if _, err := c.tx.store.Create(c.stream); err != nil {
+		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
+			return personTaken(u) // since a moment ago
+		} else if err != nil {
 			return fmt.Errorf("person %v: %w", u, err)
 		}
 		p := a.person(l, u)
