@@ -16,7 +16,9 @@ import (
 //
 // Where the address is verified as somebody's, exactly that person must be
 // signed in; anything else is an [ErrDenied] and uses nothing up. Otherwise
-// nobody may be, and an account comes into being, with the address verified. A
+// nobody may be, and an account comes into being, with the address verified. An
+// account that is invited at one more address has that one verified only if it
+// says so: see OwnAddress of [Acceptance]. A
 // NewUser that is or was somebody else is an [ErrConflict], and uses nothing up
 // either.
 //

@@ -139,7 +139,12 @@ func (c *change) reaches(u model.UserID, email string) error {
 // and invited; the old one loses its Login when the new one is accepted, and not
 // before. If that never happens, the old one stays as it is. It takes "member
 // invite" in the domain and what an invitation takes. An address that has not been
-// accepted itself is [ErrConflict]: see [Authz.ChangeAddress].
+// accepted itself, such as any of somebody without an account, is [ErrConflict]:
+// see [Authz.ChangeAddress].
+//
+// The access is the account's, which must be signed in to accept. By the new
+// address it signs in from then on if it says that the address is its own: see
+// OwnAddress of [Acceptance].
 func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u model.UserID, from, to string) error {
 	return az.writeContact(ctx, by, in, "move address", func(c *change) error {
 		row, err := c.contact(in, u, from)
