@@ -70,6 +70,41 @@ func TestA1AcceptAsSomebodyElse(t *testing.T) {
 	}
 }
 
+// Attempted: to make a new account under the ID of somebody who is there already,
+// and to learn from the answer what has become of them.
+func TestA16NewUserIsSomebody(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		ctx, s := t.Context(), newTimed(t, db)
+		pia := parsedUser("u-pia")
+		s.placeholder(t, pia, "pia@person.example")
+		n := offer(newcomer, dTwo, accountancy.FullAccess)
+		id := s.invite(t, admin, n)
+		token := s.token(t, id)
+		before := s.snapshot(t)
+		for name, u := range map[string]model.UserID{
+			"active": uEmil, "deactivated": uDora, "who invited": uAnn, "of another tenant": uBen, "of none": uNina, "kept": pia,
+		} {
+			_, err := s.az.Accept(ctx, token, authz.Acceptance{NewUser: u})
+			requireIs(t, err, authz.ErrConflict, name)
+			require.EqualError(t, err, "authz: accept: there is or was a person "+u.String()+" already: conflict", name)
+			s.requireSame(t, before)
+		}
+		inv, err := s.az.Accept(ctx, token, authz.Acceptance{NewUser: uGhost})
+		require.NoError(t, err, "nothing was used up")
+		require.Equal(t, uGhost, inv.User)
+
+		// Nor is one who was there, and is gone.
+		gone := s.invite(t, admin, authz.NewInvitation{User: pia, Email: "pia@person.example", Grants: n.Grants})
+		_, err = s.az.Accept(ctx, s.token(t, gone), authz.Acceptance{NewUser: parsedUser("u-pia2")})
+		require.NoError(t, err)
+		n.Email = "other@person.example"
+		token = s.token(t, s.invite(t, admin, n))
+		_, err = s.az.Accept(ctx, token, authz.Acceptance{NewUser: pia})
+		require.EqualError(t, err, "authz: accept: there is or was a person u-pia already: conflict")
+	})
+}
+
 // Attempted: to accept what was accepted, by the same person or another one.
 func TestA2AcceptTwice(t *testing.T) {
 	t.Parallel()

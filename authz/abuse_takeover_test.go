@@ -8,6 +8,7 @@ import (
 	"github.com/volmacht/volmacht/authz"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
+	"github.com/volmacht/volmacht/policies/taxdome"
 )
 
 // Attempted by the administrator of one dossier, who may invite there: to have
@@ -36,13 +37,123 @@ func TestNobodyTakesTheAddressOfSomebodyStronger(t *testing.T) {
 		requireIs(t, do(), authz.ErrDenied, name)
 	}
 	_, err = o.az.AddContact(ctx, carl, o.d1, authz.NewContact{User: o.emma, Addresses: []authz.ContactAddress{{Email: "m@evil.example", Login: true}}})
-	requireIs(t, err, authz.ErrDenied, "an employee")
+	requireIs(t, err, authz.ErrNotFound, "an employee, of whom Carl knows nothing")
 
 	// The control: once Kim holds no more than Carl may give, he may.
 	require.NoError(t, o.az.Withdraw(ctx, authz.System, model.UserSubject(kim), accountancy.Admin, o.home))
 	for name, do := range steal {
 		require.NoError(t, do(), name)
 	}
+}
+
+// An address gives what the person has where it is added, and of a person that the
+// tenant keeps all they have: a link to a dossier counts like a profile.
+func TestWhatAnAddressGives(t *testing.T) {
+	t.Parallel()
+	const fresh = "fresh@evil.example"
+	assign := func(to func(*fixture) model.Domain) func(*testing.T, *fixture, model.UserID) {
+		return func(t *testing.T, o *fixture, u model.UserID) {
+			require.NoError(t, o.az.Assign(t.Context(), authz.System, to(o), authz.Supporting(u)))
+		}
+	}
+	give := func(t *testing.T, o *fixture, u model.UserID) {
+		require.NoError(t, o.az.Grant(t.Context(), authz.System, authz.Grant{Subject: model.UserSubject(u), Profile: accountancy.FullAccess, Domain: o.d2}))
+	}
+	team := func(t *testing.T, o *fixture, u model.UserID) {
+		require.NoError(t, o.az.Assign(t.Context(), authz.System, o.d2, authz.Group(o.group)))
+		require.NoError(t, o.az.AddTeamMember(t.Context(), authz.System, o.tenant, o.group, u))
+	}
+	nothing := func(*testing.T, *fixture, model.UserID) {}
+	d1, d2 := func(o *fixture) model.Domain { return o.d1 }, func(o *fixture) model.Domain { return o.d2 }
+	for name, c := range map[string]struct {
+		account bool
+		has     func(*testing.T, *fixture, model.UserID)
+		want    error
+	}{
+		"kept, with nothing else":           {false, nothing, nil},
+		"kept, linked to this dossier":      {false, assign(d1), authz.ErrDenied},
+		"kept, linked to another one":       {false, assign(d2), authz.ErrDenied},
+		"kept, in a team that is linked":    {false, team, authz.ErrDenied},
+		"kept, with a profile on another":   {false, give, authz.ErrDenied},
+		"account, with nothing else":        {true, nothing, nil},
+		"account, linked to this dossier":   {true, assign(d1), authz.ErrDenied},
+		"account, linked to another one":    {true, assign(d2), nil},
+		"account, in a team that is linked": {true, team, nil},
+		"account, with a profile there":     {true, give, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, ctx := newFixture(t), t.Context()
+			require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+			n := authz.NewContact{FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: "kim@home.example"}}}
+			if c.account {
+				n.FirstName, n.LastName, n.User = "", "", id(t, model.ParseUserID, "kim")
+				o.person(t, n.User)
+			}
+			kim, err := o.az.AddContact(ctx, authz.System, o.d1, n)
+			require.NoError(t, err)
+			o.join(t, o.d1, kim, accountancy.FullFeedback)
+			c.has(t, o, kim)
+			_, err = o.az.AddContact(ctx, authz.By(o.carl), o.d1, authz.NewContact{User: kim, Addresses: []authz.ContactAddress{login(fresh)}})
+			require.ErrorIs(t, err, c.want)
+			require.ErrorIs(t, o.az.ChangeAddress(ctx, authz.By(o.carl), o.d1, kim, "kim@home.example", "later@evil.example"), c.want)
+			if c.want != nil {
+				_, err = o.az.AddContact(ctx, authz.System, o.d1, authz.NewContact{User: kim, Addresses: []authz.ContactAddress{{Email: fresh}}})
+				require.NoError(t, err, "the system may")
+			}
+		})
+	}
+
+	// A contact of the tenant is written to about every dossier.
+	o, ctx := newFixture(t), t.Context()
+	contact := func() error {
+		_, err := o.az.AddContact(ctx, o.by, o.home, authz.NewContact{User: o.cora, Addresses: []authz.ContactAddress{{Email: fresh}}})
+		return err
+	}
+	require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d2, true))
+	requireIs(t, contact(), authz.ErrDenied, "the admin does not see her dossier")
+	require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d2, false))
+	require.NoError(t, contact())
+}
+
+// Attempted by who manages one account of a client: to come at the client's other
+// account, which the firm keeps from them, by an address of their own.
+func TestTAX04AnAddressOpensNoOtherAccount(t *testing.T) {
+	t.Parallel()
+	eachPractice(t, func(t *testing.T, o *practice) {
+		ctx := t.Context()
+		jan := o.add(t, o.d1, authz.ContactAddress{Email: "jan@home.example", Login: true, Notify: true})
+		kept := o.add(t, o.d1, authz.ContactAddress{Email: "kept@home.example"})
+		o.accept(t, "jan@home.example", model.UserID{})
+		_, err := o.az.AddContact(ctx, system, o.d2, authz.NewContact{User: jan, Addresses: []authz.ContactAddress{{Email: "jan@home.example", Login: true, Notify: true}}})
+		require.NoError(t, err)
+		o.accept(t, "jan@home.example", jan)
+		require.NoError(t, o.az.AddMember(ctx, system, o.d2, authz.NewMember{User: kept}))
+		require.NoError(t, o.az.Unassign(ctx, system, o.d2, authz.Supporting(o.mia)))
+
+		evil := func(u model.UserID, email string) error {
+			_, err := o.az.AddContact(ctx, o.by, o.d1, authz.NewContact{User: u, Addresses: []authz.ContactAddress{{Email: email, Login: true, Notify: true}}})
+			return err
+		}
+		requireIs(t, evil(kept, "k@evil.example"), authz.ErrDenied, "whoever accepts becomes whom the tenant keeps")
+		require.NoError(t, evil(jan, "j@evil.example"))
+		token := o.link(t, "j@evil.example")
+		for _, as := range []model.UserID{{}, o.mia, o.una} {
+			_, err := o.az.Accept(ctx, token, authz.Acceptance{SignedIn: as})
+			requireIs(t, err, authz.ErrDenied, "not as jan")
+		}
+		opensNothing := func() {
+			t.Helper()
+			_, err := o.az.PersonByAddress(ctx, "j@evil.example")
+			requireIs(t, err, authz.ErrNotFound, "signs nobody in")
+			require.Equal(t, []string{"jan@home.example"}, o.recipients(t, o.d2, taxdome.TopicDocuments))
+			require.ElementsMatch(t, []string{"jan@home.example", "j@evil.example"}, o.recipients(t, o.d1, taxdome.TopicDocuments))
+			o.enters(t, o.mia, o.d2, false)
+		}
+		opensNothing()
+		o.accept(t, "j@evil.example", jan)
+		opensNothing()
+	})
 }
 
 // Attempted by an inviter: to learn from the outbox whether an address has an
@@ -77,6 +188,10 @@ func TestNobodyTakesThePlaceOfSomebodyStronger(t *testing.T) {
 		"nothing since": {func(*testing.T, *fixture, model.UserID) {}, ""},
 		"an admin": {func(t *testing.T, o *fixture, kim model.UserID) {
 			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.home, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.Admin}}))
+		}, authz.InviterLimited},
+		"linked to a dossier": {func(t *testing.T, o *fixture, kim model.UserID) {
+			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.d1, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.FullFeedback}}))
+			require.NoError(t, o.az.Assign(t.Context(), o.by, o.d2, authz.Supporting(kim)))
 		}, authz.InviterLimited},
 		"deactivated": {func(t *testing.T, o *fixture, kim model.UserID) {
 			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.d1, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.FullAccess}}))

@@ -16,7 +16,11 @@ import (
 //
 // Where the address is verified as somebody's, exactly that person must be
 // signed in; anything else is an [ErrDenied] and uses nothing up. Otherwise
-// nobody may be, and an account comes into being, with the address verified.
+// nobody may be, and an account comes into being, with the address verified. An
+// account that is invited at one more address has that one verified only if it
+// says so: see OwnAddress of [Acceptance]. A
+// NewUser that is or was somebody else is an [ErrConflict], and uses nothing up
+// either.
 //
 // Everything is checked again: the dossiers are open, and the inviter is
 // active and may still give each profile as it is now. When that is not so,
@@ -49,6 +53,9 @@ func (az *Authz) accept(ctx context.Context, token string, a Acceptance, claim f
 				return err
 			}
 			u, err := l.acceptor(a)
+			if err == nil && u != l.Person {
+				err = c.unused(a.NewUser)
+			}
 			if err != nil {
 				return err
 			}
@@ -109,6 +116,26 @@ func (l *link) acceptor(a Acceptance) (model.UserID, error) {
 		return l.Person, nil
 	}
 	return model.NewUserID(), nil
+}
+
+// unused refuses an ID for a new account that is or was somebody's. Of whom, and
+// what has become of them, is not told.
+func (c *change) unused(u model.UserID) error {
+	if u.IsZero() {
+		return nil
+	}
+	_, err := c.tx.store.Lock(store.PersonStream(u))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = personTaken(u)
+	}
+	return err
+}
+
+func personTaken(u model.UserID) error {
+	return fmt.Errorf("there is or was a person %v already: %w", u, ErrConflict)
 }
 
 // admit makes u a member with what l offers, or says why l needs renewal.
@@ -204,7 +231,7 @@ func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (Rene
 		if !kept {
 			continue
 		}
-		if err := c.overAddress(who); errors.Is(err, ErrDenied) {
+		if err := c.overAddress(model.TenantDomain(c.tenant), who); errors.Is(err, ErrDenied) {
 			return InviterLimited, nil
 		} else if err != nil {
 			return "", err

@@ -56,6 +56,42 @@ func (s *state) sees(u model.UserID, d model.Domain, at time.Time) (bool, error)
 	return s.enforce(u, d, model.SeeDossier, at)
 }
 
+// finds reports whether u could come upon another member in what it may read: by
+// "member view" in a list of the tenant, or of a dossier on which the other holds
+// something or is a contact; or as a contact of a place to which u may invite, for
+// who may works with the contacts there.
+func finds(db *gorm.DB, st *state, u, other model.UserID, at time.Time) (bool, error) {
+	var contact []string // of these dossiers, or of the tenant: ""
+	err := db.Model(&store.Contact{}).Distinct("dossier").Where("tenant = ? AND person = ?", st.tenant, other).
+		Order("dossier").Pluck("dossier", &contact).Error
+	if err != nil {
+		return false, err
+	}
+	type list struct {
+		in    model.Domain
+		takes model.Permission
+	}
+	lists := []list{{model.TenantDomain(st.tenant), model.ViewMember}}
+	for _, r := range st.find(heldBy(model.UserSubject(other))) {
+		if d, err := model.ParseDomain(r.Rule.V[2]); err == nil && d.IsDossier() {
+			lists = append(lists, list{d, model.ViewMember})
+		}
+	}
+	for _, dossier := range contact {
+		d, err := domainIn(st.tenant, dossier)
+		if err != nil {
+			return false, err
+		}
+		lists = append(lists, list{d, model.ViewMember}, list{d, model.InviteMember})
+	}
+	for _, l := range lists {
+		if ok, err := st.enforce(u, l.in, l.takes, at); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
 // unknown is what is said of a domain that is not there, or not for the actor.
 func unknown(d model.Domain) error {
 	if d.IsDossier() {

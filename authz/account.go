@@ -16,6 +16,13 @@ type Acceptance struct {
 	// Zero is nobody: then accepting makes an account.
 	SignedIn model.UserID
 
+	// OwnAddress is what SignedIn answered when asked, with the address shown,
+	// whether the invited address is their own, to sign in with from now on. Then
+	// it is verified: who has the link reads what is sent there. Never say so
+	// unasked: somebody else typed that address, and whoever reads it could sign in
+	// as this account. The address of a new account is verified in any case.
+	OwnAddress bool
+
 	// The rest is for a new account.
 
 	NewUser    model.UserID // the host's id for it; zero: the one that is known already, or a fresh one
@@ -59,14 +66,21 @@ func (a *Acceptance) check() error {
 
 // accountOf makes u known if it is not, with the address of l verified: who
 // has the link reads what is sent there. That is no proof that an account that
-// is there already, and confirms, reads it too: its addresses are for the host
-// to verify.
+// is there already, and confirms, reads it too: the inviter may have passed the
+// link on. So it takes that account's word besides.
 func (c *change) accountOf(l *link, u model.UserID, a Acceptance) error {
 	switch {
 	case l.Holder == u:
 		return nil
-	case l.Account:
+	case l.Account && !a.OwnAddress:
 		return nil
+	case l.Account:
+		return c.also(store.PersonStream(u), "verify address", func(c *change) error {
+			if _, err := c.tx.store.Lock(c.stream); err != nil {
+				return err
+			}
+			return c.proven(l, u)
+		})
 	case l.Person == u:
 		return c.also(store.PersonStream(u), "edit person", func(c *change) error {
 			if _, err := c.tx.store.Lock(c.stream); err != nil {
@@ -79,7 +93,9 @@ func (c *change) accountOf(l *link, u model.UserID, a Acceptance) error {
 		})
 	}
 	return c.also(store.PersonStream(u), "add person", func(c *change) error {
-		if _, err := c.tx.store.Create(c.stream); err != nil {
+		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
+			return personTaken(u) // since a moment ago
+		} else if err != nil {
 			return fmt.Errorf("person %v: %w", u, err)
 		}
 		p := a.person(l, u)

@@ -46,8 +46,10 @@ type ContactAddress struct {
 // addresses, without access: a member who is [Invited]. It makes no
 // difference, and is not told, whether an address belongs to somebody with an
 // account; who that is turns out when they accept, and the account then takes the
-// place of the one made here. Actors other than [System] only name users whom this
-// tenant knows.
+// place of the one made here. Who names a user must be able to come upon that user
+// here, by "member view" in the tenant or on a dossier where the user holds something
+// or is a contact, or as a contact of a place to which it may invite; anybody else is
+// [ErrNotFound], like somebody who does not exist. [System] names anybody.
 //
 // With profiles the contact is an active member without access; that takes a
 // pack that keeps access apart, in a profile marked "login".
@@ -135,13 +137,13 @@ func (c *change) newcomer(u model.UserID, n NewContact) error {
 	return c.enrol(u)
 }
 
-// acquaintance finds a member who is not deactivated. The system may name
+// acquaintance finds a member whom the actor may name and who is not deactivated. The system may name
 // anybody with an account, who then becomes an invited member.
 func (c *change) acquaintance(u model.UserID) error {
 	if c.by.is(u) {
 		return fmt.Errorf("user %v cannot add itself: %w", u, ErrDenied)
 	}
-	m, err := c.member(u)
+	m, err := c.named(u)
 	switch {
 	case errors.Is(err, ErrNotFound) && c.by.system:
 		if err := c.lockAccount(u); err != nil {
@@ -209,7 +211,7 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	if err := c.freeAddress(in, canonical); err != nil {
 		return none, err
 	}
-	if err := c.overAddress(u); err != nil {
+	if err := c.overAddress(in, u); err != nil {
 		return none, err
 	}
 	row := store.Contact{
@@ -233,10 +235,15 @@ func (c *change) freeAddress(in model.Domain, canonical string) error {
 	return err
 }
 
-// overAddress refuses an actor who brings in a new address for somebody who
-// holds what the actor may not give: whoever reads that address gets the links
-// and messages that are meant for u.
-func (c *change) overAddress(u model.UserID) error {
+// overAddress refuses an actor who brings in a new address in a domain for
+// somebody who has there what the actor may not give: whoever reads that address
+// gets the messages that are meant for u.
+//
+// That address signs nobody in who has an account: whoever has the link must be
+// signed in as u to accept. So on a dossier what u has on others does not count.
+// It does for a person that the tenant keeps, who becomes the account of whoever
+// accepts; and in the tenant, whose contacts are written to about every dossier.
+func (c *change) overAddress(in model.Domain, u model.UserID) error {
 	if c.by.system {
 		return nil
 	}
@@ -244,18 +251,30 @@ func (c *change) overAddress(u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range opened.domainsOf(model.UserSubject(u)) {
+	kept, err := c.keeps(u)
+	if err != nil {
+		return err
+	}
+	domains := []model.Domain{model.TenantDomain(c.tenant), in}
+	if kept || !in.IsDossier() {
+		domains = opened.domainsOf(model.UserSubject(u))
+	}
+	for _, d := range domains {
+		var takes []model.Permission
 		for _, p := range opened.profiles(u, d) {
-			if c.before.dormant(p) {
-				continue
+			if !c.before.dormant(p) {
+				takes = append(takes, model.GrantOf(p))
 			}
-			err := require(opened, c.by, c.at, d, model.GrantOf(p))
-			if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
-				return fmt.Errorf("user %v holds what %v may not give: %w", u, c.by, ErrDenied)
-			}
-			if err != nil {
-				return err
-			}
+		}
+		if opened.assigned(u, d) {
+			takes = append(takes, model.AssignDossier)
+		}
+		err := require(opened, c.by, c.at, d, takes...)
+		if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("user %v holds what %v may not give: %w", u, c.by, ErrDenied)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -50,9 +50,11 @@
 // Addresses of contacts are what the tenant says; the addresses of a [Person] are
 // that person's own, and those that are verified tell who signs in:
 // [Authz.PersonByAddress]. An account that accepts at one more address has that one
-// verified only by the host, with [Authz.VerifyAddress]. Access belongs to the person, not to the address. So once
-// a contact was moved to a new address ([Authz.MoveAddress]), a host that keeps
-// credentials by address takes the old one away with [Authz.RemoveAddress].
+// verified if it says that the address is its own (OwnAddress of [Acceptance]), or
+// by the host, with [Authz.VerifyAddress]. Access belongs to the person, not to the
+// address. So once a contact was moved to a new address ([Authz.MoveAddress]), a host
+// that keeps credentials by address takes the old one away with
+// [Authz.RemoveAddress].
 //
 // Somebody new gets a person that the tenant keeps. If an account turns out to
 // have the address, it takes that person's place when it accepts, with the switches,

@@ -35,7 +35,8 @@ func (t InvitationTerms) check() (InvitationTerms, error) {
 
 // A NewInvitation says who is invited, and to what.
 type NewInvitation struct {
-	// User is somebody who is known in the tenant, and whose address Email is.
+	// User is somebody whom the inviter can find in the tenant, see
+	// [Authz.AddContact], and whose address Email is.
 	// Zero: whoever turns out to have that address.
 	User model.UserID
 
@@ -139,10 +140,15 @@ func stateOf(row store.Invitation, at time.Time) InvitationState {
 }
 
 func domainOfGrant(t model.TenantID, g store.InvitedGrant) (model.Domain, error) {
-	if g.Dossier == "" {
+	return domainIn(t, g.Dossier)
+}
+
+// domainIn is a dossier of t, or t itself where that is "".
+func domainIn(t model.TenantID, dossier string) (model.Domain, error) {
+	if dossier == "" {
 		return model.TenantDomain(t), nil
 	}
-	d, err := model.ParseDossierID(g.Dossier)
+	d, err := model.ParseDossierID(dossier)
 	if err != nil {
 		return model.Domain{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

@@ -16,7 +16,7 @@ import (
 // asked to sign in instead of making another one, and the inviter is not told.
 //
 // It takes "member invite" in each domain of the grants and the grant of each
-// profile. Offering an address what is offered to it already is an
+// profile, and of a User what [Authz.AddContact] takes. Offering an address what is offered to it already is an
 // [ErrConflict], unless that has expired.
 func (az *Authz) Invite(ctx context.Context, by Actor, t model.TenantID, n NewInvitation) (Invitation, error) {
 	var made Invitation
@@ -168,7 +168,7 @@ func (c *change) invitee(n *NewInvitation) error {
 	if c.by.is(n.User) {
 		return fmt.Errorf("user %v cannot invite itself: %w", n.User, ErrDenied)
 	}
-	m, err := c.member(n.User)
+	m, err := c.named(n.User)
 	if err != nil {
 		return err
 	}

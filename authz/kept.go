@@ -82,7 +82,8 @@ func (c *change) dropKeptAddress(u model.UserID, canonical string) error {
 }
 
 // dropUnreached ends the membership of somebody who was known only as a contact
-// and is one nowhere any more.
+// and is one nowhere any more, unless an invitation waits for u that the actor
+// could not revoke.
 func (c *change) dropUnreached(u model.UserID) error {
 	m, err := c.member(u)
 	if err != nil || m.State != store.Invited {
@@ -93,8 +94,25 @@ func (c *change) dropUnreached(u model.UserID) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
+	waiting, err := c.pendingOf(u)
+	if err != nil {
 		return err
+	}
+	for _, row := range waiting {
+		offers, err := c.offersOf(row)
+		if err != nil {
+			return err
+		}
+		if err := c.overOffers(row, offers); errors.Is(err, ErrDenied) {
+			return nil // somebody else invited u to more
+		} else if err != nil {
+			return err
+		}
+	}
+	for _, row := range waiting {
+		if err := c.revoke(row); err != nil {
+			return err
+		}
 	}
 	return c.endMembership(u)
 }

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"errors"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -42,7 +43,29 @@ func (c *change) member(u model.UserID) (store.Member, error) {
 	}
 	var row store.Member
 	err := c.db().Where("tenant = ? AND person = ?", c.tenant, u).Take(&row).Error
-	return row, notFound(store.Translate(err), "member %v of tenant %v", u, c.tenant)
+	if err = store.Translate(err); errors.Is(err, ErrNotFound) {
+		err = unknownMember(u, c.tenant)
+	}
+	return row, err
+}
+
+// named reads the membership of somebody whom the actor names by ID. Whoever the
+// actor could not come upon otherwise is nobody here.
+func (c *change) named(u model.UserID) (store.Member, error) {
+	m, err := c.member(u)
+	if err != nil || c.by.system {
+		return m, err
+	}
+	ok, err := finds(c.db(), c.before, c.by.user, u, c.at)
+	if err == nil && !ok {
+		err = unknownMember(u, c.tenant)
+	}
+	return m, err
+}
+
+// unknownMember is what is said of somebody who is no member, or not for the actor.
+func unknownMember(u model.UserID, t model.TenantID) error {
+	return fmt.Errorf("member %v of tenant %v: %w", u, t, ErrNotFound)
 }
 
 // activeMember refuses who is no active member of the tenant.

@@ -185,7 +185,8 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // invitations of that person go the same way, and it is no contact there any
 // more; somebody who was only that, and is a contact nowhere else, leaves the
 // tenant. It takes "member remove" in the domain and the grant of every profile
-// that the member holds there, and "dossier assign" to end an assignment.
+// that the member holds there or is invited to there, "member invite" for the
+// latter too, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
 }
@@ -195,11 +196,11 @@ func (c *change) leave(in model.Domain, u model.UserID) error {
 	if err := c.overMember(in, u); err != nil {
 		return err
 	}
-	if _, err := c.member(u); err != nil {
-		return err
-	}
 	if in.IsDossier() {
 		return c.leaveDossier(in, u)
+	}
+	if _, err := c.member(u); err != nil {
+		return err
 	}
 	return c.leaveTenant(u)
 }

@@ -15,8 +15,9 @@ import (
 // ChangeAddress corrects an address of a contact that has not been accepted yet.
 // Links sent to the old one are dead, and the invitation that waits goes to the new
 // one, as by [Authz.Readdress], which for its part changes the contact; if Login is
-// on and none waits, there is a new one. It takes "member invite" in the domain and
-// what an invitation takes. An address that was accepted is [ErrConflict]:
+// on and none waits, there is a new one. It takes "member invite" in the domain, what
+// an invitation takes, and for each invitation that ends what [Authz.Revoke] takes for
+// what it offers there. An address that was accepted is [ErrConflict]:
 // [Authz.MoveAddress] keeps the access until the new one is accepted, too.
 func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u model.UserID, from, to string) error {
 	return az.writeContact(ctx, by, in, "change address", func(c *change) error {
@@ -34,7 +35,21 @@ func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u
 		if err != nil {
 			return err
 		}
-		if len(pending) == 0 || !row.Login {
+		canonical, err := canonicalEmail(to)
+		if err != nil {
+			return err
+		}
+		goes := len(pending) > 0 && row.Login // to the new address
+		dead := pending
+		if goes {
+			dead = pending[1:]
+		}
+		if canonical != row.Canonical {
+			if err := c.revokeIn(dead, in); err != nil {
+				return err
+			}
+		}
+		if !goes {
 			if row, err = c.moveContact(in, row, to); err != nil || !row.Login {
 				return err
 			}
@@ -45,10 +60,7 @@ func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u
 		if err := c.db().Where("invitation = ?", d.row.ID).Order("dossier, profile").Find(&d.grants).Error; err != nil {
 			return err
 		}
-		if err := c.readdress(d, to); err != nil {
-			return err
-		}
-		return c.revokePending(row.Canonical, in) // older ones
+		return c.readdress(d, to)
 	})
 }
 
@@ -85,7 +97,7 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 		if err := c.freeAddress(in, canonical); err != nil {
 			return row, err
 		}
-		if err := c.overAddress(row.Person); err != nil {
+		if err := c.overAddress(in, row.Person); err != nil {
 			return row, err
 		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
@@ -127,7 +139,12 @@ func (c *change) reaches(u model.UserID, email string) error {
 // and invited; the old one loses its Login when the new one is accepted, and not
 // before. If that never happens, the old one stays as it is. It takes "member
 // invite" in the domain and what an invitation takes. An address that has not been
-// accepted itself is [ErrConflict]: see [Authz.ChangeAddress].
+// accepted itself, such as any of somebody without an account, is [ErrConflict]:
+// see [Authz.ChangeAddress].
+//
+// The access is the account's, which must be signed in to accept. By the new
+// address it signs in from then on if it says that the address is its own: see
+// OwnAddress of [Acceptance].
 func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u model.UserID, from, to string) error {
 	return az.writeContact(ctx, by, in, "move address", func(c *change) error {
 		row, err := c.contact(in, u, from)
@@ -158,11 +175,11 @@ func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u m
 // itself: every Login is switched off first, as [Authz.SetSwitch] does and with what
 // that takes. Other profiles stay; [Authz.RemoveMember] ends them too. Somebody
 // who was known only as a contact, and is none in this tenant any more, is no
-// member either. It takes "member invite" in the domain.
+// member either, unless an invitation waits that the actor may not [Authz.Revoke]. It takes "member invite" in the domain.
 func (az *Authz) RemoveContact(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.writeContact(ctx, by, in, "remove contact", func(c *change) error {
-		if _, err := c.member(u); err != nil {
-			return err
+		if u.IsZero() {
+			return fmt.Errorf("user is not set: %w", ErrInvalid)
 		}
 		rows, err := c.contactRows(in, u)
 		if err != nil {

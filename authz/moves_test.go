@@ -71,6 +71,74 @@ func TestTAX12MoveAddress(t *testing.T) {
 	})
 }
 
+// TAX-12, to its end: the new address signs in, and the old one does not any more.
+// Whoever has an account must be signed in and say that the address is theirs.
+func TestTAX12NewAddressSignsIn(t *testing.T) {
+	t.Parallel()
+	eachPractice(t, func(t *testing.T, o *practice) {
+		ctx := t.Context()
+		signsIn := func(email string, want model.UserID) {
+			t.Helper()
+			p, err := o.az.PersonByAddress(ctx, email)
+			if want.IsZero() {
+				requireIs(t, err, authz.ErrNotFound, email)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, p.ID)
+		}
+		var nobody model.UserID
+
+		// An account. Mia typed the new address, and may have the link.
+		jan := o.add(t, o.d1, login("jan@old.example"))
+		o.accept(t, "jan@old.example", nobody)
+		require.NoError(t, o.az.MoveAddress(ctx, o.by, o.d1, jan, "jan@old.example", "jan@new.example"))
+		token := o.link(t, "jan@new.example")
+		for _, as := range []model.UserID{nobody, o.mia, o.una} {
+			_, err := o.az.Accept(ctx, token, authz.Acceptance{SignedIn: as, OwnAddress: true})
+			requireIs(t, err, authz.ErrDenied, "not as jan")
+		}
+		signsIn("jan@new.example", nobody)
+		_, err := o.az.Accept(ctx, token, authz.Acceptance{SignedIn: jan, OwnAddress: true})
+		require.NoError(t, err)
+		require.Equal(t, authz.NotInvited, o.state(t, o.d1, "jan@old.example"))
+		require.Equal(t, authz.LoginAccepted, o.state(t, o.d1, "jan@new.example"))
+		signsIn("jan@new.example", jan)
+		signsIn("jan@old.example", jan)
+		require.NoError(t, o.az.RemoveAddress(ctx, system, jan, "jan@old.example"))
+		signsIn("jan@old.example", nobody)
+		o.enters(t, jan, o.d1, true)
+		require.NoError(t, o.az.VerifyPersonLedger(ctx, jan))
+
+		// Lured: jan accepts, and does not say that it is his address.
+		require.NoError(t, o.az.MoveAddress(ctx, o.by, o.d1, jan, "jan@new.example", "jan@evil.example"))
+		o.accept(t, "jan@evil.example", jan)
+		signsIn("jan@evil.example", nobody)
+		signsIn("jan@new.example", jan)
+
+		// Another's address, by now.
+		require.NoError(t, o.az.MoveAddress(ctx, o.by, o.d1, jan, "jan@evil.example", "una@later.example"))
+		token = o.link(t, "una@later.example")
+		require.NoError(t, o.az.AddAddress(ctx, system, o.una, "una@later.example"))
+		require.NoError(t, o.az.VerifyAddress(ctx, system, o.una, "una@later.example"))
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: jan, OwnAddress: true})
+		requireIs(t, err, authz.ErrExpired, "another's")
+		signsIn("una@later.example", o.una)
+
+		// A person that the firm keeps has accepted nothing: it is a correction, and
+		// the account comes with the address that was accepted.
+		els := o.add(t, o.d1, login("els@old.example"))
+		sent := o.link(t, "els@old.example")
+		requireIs(t, o.az.MoveAddress(ctx, o.by, o.d1, els, "els@old.example", "els@new.example"), authz.ErrConflict, "change it")
+		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, els, "els@old.example", "els@new.example"))
+		o.dead(t, "els@old.example", sent)
+		o.accept(t, "els@new.example", nobody)
+		signsIn("els@new.example", els)
+		signsIn("els@old.example", nobody)
+		o.enters(t, els, o.d1, true)
+	})
+}
+
 // A contact who is removed takes along all that made it one, and a person that
 // only this tenant knew is gone.
 func TestRemoveContact(t *testing.T) {

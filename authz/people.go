@@ -84,7 +84,7 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 			return err
 		}
 		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
-			return fmt.Errorf("there is or was a person %v already: %w", p.ID, ErrConflict)
+			return personTaken(p.ID)
 		} else if err != nil {
 			return fmt.Errorf("person %v: %w", p.ID, err)
 		}

@@ -27,7 +27,9 @@ type Preference struct {
 // SetPreference says whether a person wants a topic. People may for themselves,
 // at any address of theirs, where the tenant gives them "self edit"; for
 // somebody else it takes "member invite" in the domain, and an address at which
-// the person is written to there: which other addresses it has is not told.
+// the person is written to there: which other addresses it has is not told. Whoever
+// is no contact there, and is nobody whom [Authz.AddContact] could name, is
+// [ErrNotFound].
 func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
 	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
 		known, err := mayPrefer(c.db(), c.before, by, c.at, p.Domain, p.User)
@@ -137,12 +139,15 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 		var n int64
 		err := db.Model(&store.Member{}).Where("tenant = ? AND person = ?", d.Tenant(), u).Count(&n).Error
 		if err == nil && n == 0 {
-			err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound)
+			err = unknownMember(u, d.Tenant())
 		}
-		if err == nil && !by.system && d.IsDossier() && !slices.ContainsFunc(addresses, func(a destination) bool { return a.contact }) {
-			var sees bool
-			if sees, err = st.sees(u, d, at); err == nil && !sees {
-				err = fmt.Errorf("member %v of tenant %v: %w", u, d.Tenant(), ErrNotFound) // not of this dossier
+		if err == nil && !by.system && !slices.ContainsFunc(addresses, func(a destination) bool { return a.contact }) {
+			var found bool
+			if found, err = finds(db, st, by.user, u, at); err == nil && found && d.IsDossier() {
+				found, err = st.sees(u, d, at)
+			}
+			if err == nil && !found {
+				err = unknownMember(u, d.Tenant())
 			}
 		}
 		if err != nil || !by.system {

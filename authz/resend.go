@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -64,6 +62,9 @@ func (c *change) readdress(d draft, email string) error {
 	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
 		return err
 	}
+	if _, err := c.named(d.row.Person); err != nil {
+		return err
+	}
 	return c.reaches(d.row.Person, email)
 }
 
@@ -112,38 +113,6 @@ func (c *change) veiled(d draft, err error) error {
 	return err
 }
 
-// Revoke ends a pending invitation: its links die. The actor acts in a tenant
-// or on a dossier: it takes "member invite" in each open domain that the
-// invitation offers something in, and the grant of each profile.
-func (az *Authz) Revoke(ctx context.Context, by Actor, in model.Domain, id model.InvitationID) error {
-	return az.write(ctx, by, in.Tenant(), "revoke invitation", func(c *change) error {
-		d, err := c.pendingIn(in, id)
-		if err != nil {
-			return err
-		}
-		grants, err := loadOffer(c.db(), d.row)
-		if err != nil {
-			return err
-		}
-		if len(grants) == 0 {
-			grants = []InvitedGrant{{Domain: model.TenantDomain(c.tenant)}}
-		}
-		for _, g := range grants {
-			if !c.before.isOpen(g.Domain) {
-				continue // it gives nothing
-			}
-			err := c.require(g.Domain, model.InviteMember)
-			if err == nil && c.holdable(g.Profile, g.Domain) == nil {
-				err = c.mayGrantAll(g.Domain, []model.Profile{g.Profile})
-			}
-			if err != nil {
-				return c.veiled(d, err)
-			}
-		}
-		return c.decide(d.row.ID, map[string]any{"state": store.Revoked})
-	})
-}
-
 // pendingIn finds a pending invitation of a tenant or to a dossier, for an
 // actor who may invite there.
 func (c *change) pendingIn(in model.Domain, id model.InvitationID) (draft, error) {
@@ -167,72 +136,4 @@ func (c *change) pendingIn(in model.Domain, id model.InvitationID) (draft, error
 	}
 	c.detail["invitation"] = d.row.ID
 	return d, c.db().Where("invitation = ?", d.row.ID).Order("dossier, profile").Find(&d.grants).Error
-}
-
-// revokePending takes from the pending invitations of an address what they
-// offer in d; one that offers nothing else is revoked.
-func (c *change) revokePending(canonical string, d model.Domain) error {
-	return c.strip(c.db().Where("canonical = ?", canonical), d)
-}
-
-// revokeOf does the same with the invitations of a person who is put out of d,
-// by whatever address; in a tenant with all that they offer.
-func (c *change) revokeOf(u model.UserID, d model.Domain) error {
-	its := c.db().Where(`person = ? OR canonical IN (SELECT canonical FROM volmacht_addresses WHERE person = ? AND verified_at <> 0)
-		OR person IS NULL AND canonical IN (SELECT canonical FROM volmacht_contacts WHERE tenant = ? AND person = ?)`, u, u, c.tenant, u)
-	if d.IsDossier() {
-		return c.strip(its, d)
-	}
-	ids, err := c.pendingIDs(its)
-	if err != nil {
-		return err
-	}
-	return c.revokeAll(ids)
-}
-
-// strip takes what is offered in d from the pending invitations that which
-// selects, and revokes those that are left with nothing.
-func (c *change) strip(which *gorm.DB, d model.Domain) error {
-	ids, err := c.pendingIDs(which)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		var grants []store.InvitedGrant
-		if err := c.db().Where("invitation = ?", id).Find(&grants).Error; err != nil {
-			return err
-		}
-		here := 0
-		for _, g := range grants {
-			if g.Dossier == d.Dossier().String() {
-				here++
-			}
-		}
-		switch all := len(grants); {
-		case here == all && (all > 0 || !d.IsDossier()): // to be a member and no more is of the tenant
-			err = c.revokeAll([]string{id})
-		case here > 0:
-			err = c.db().Where("invitation = ? AND dossier = ?", id, d.Dossier().String()).Delete(&store.InvitedGrant{}).Error
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *change) pendingIDs(which *gorm.DB) ([]string, error) {
-	var all []string
-	err := c.db().Model(&store.Invitation{}).Where("tenant = ? AND state = ?", c.tenant, store.Pending).Where(which).
-		Order("id").Pluck("id", &all).Error
-	return all, err
-}
-
-func (c *change) revokeAll(ids []string) error {
-	for _, id := range ids {
-		if err := c.decide(id, map[string]any{"state": store.Revoked}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

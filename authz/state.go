@@ -184,6 +184,14 @@ func (s *state) profiles(u model.UserID, d model.Domain) []model.Profile {
 	return sorted(held)
 }
 
+// assigned reports whether u is linked to d, by itself or through a team, whether
+// that holds now or not.
+func (s *state) assigned(u model.UserID, d model.Domain) bool {
+	return slices.ContainsFunc(append(s.teamsOf(u), model.UserSubject(u)), func(who model.Subject) bool {
+		return s.has(model.AssignedRule(who, d))
+	})
+}
+
 // granted returns the profiles that who itself has rows for in d.
 func (s *state) granted(who model.Subject, d model.Domain) []model.Profile {
 	held := make(map[model.Profile]bool)

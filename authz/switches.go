@@ -32,7 +32,9 @@ const (
 // wait for the address and, unless another address of the same person there is
 // accepted, takes the access away: the login profile, or, in a pack that marks
 // none, all that the person itself holds there. That takes the grant of each, and
-// the last holder of a required profile keeps it. Nobody switches their own Login.
+// for the links what [Authz.Revoke] takes for what they offer there; the last holder
+// of a required profile keeps it. Login on ends what waits there the same way.
+// Nobody switches their own Login.
 func (az *Authz) SetSwitch(ctx context.Context, by Actor, in model.Domain, u model.UserID, email string, s Switch, on bool) error {
 	return az.writeContact(ctx, by, in, "set switch", func(c *change) error {
 		row, err := c.contact(in, u, email)
@@ -130,11 +132,12 @@ func (c *change) loginOff(in model.Domain, u model.UserID, rows ...store.Contact
 	}))
 }
 
-// contact reads one address of a member in a domain.
+// contact reads one address of a contact of a domain. Whether somebody who is none
+// there is a member elsewhere is not told.
 func (c *change) contact(in model.Domain, u model.UserID, email string) (store.Contact, error) {
 	var row store.Contact
-	if _, err := c.member(u); err != nil {
-		return row, err
+	if u.IsZero() {
+		return row, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
 	canonical, err := canonicalEmail(email)
 	if err != nil {

@@ -1,0 +1,165 @@
+package authz_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/model"
+	"github.com/volmacht/volmacht/policies/accountancy"
+	"github.com/volmacht/volmacht/policies/taxdome"
+)
+
+// limited is a fixture in which Carl, the administrator of d1, may invite and
+// remove there, and give no profile but administrator.
+func limited(t *testing.T) (o *fixture, carl authz.Actor) {
+	t.Helper()
+	const row = "p, administrator, any, setting:self_service_users, "
+	o = newFixtureOf(t, edited(t, row+"client_profile, grant, allow\n", row+"profile:administrator, grant, allow\n"+row+"member, remove, allow\n"))
+	require.NoError(t, o.az.SetSetting(t.Context(), authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+	return o, authz.By(o.carl)
+}
+
+func (o *fixture) invites(t *testing.T, by authz.Actor, email string, in model.Domain, p model.Profile) model.InvitationID {
+	t.Helper()
+	inv, err := o.az.Invite(t.Context(), by, o.tenant, authz.NewInvitation{FirstName: "Kim", LastName: "Kuyper", Email: email,
+		Grants: []authz.InvitedGrant{{Domain: in, Profile: p}}})
+	require.NoError(t, err)
+	return inv.ID
+}
+
+func (o *fixture) invitation(t *testing.T, inv model.InvitationID) authz.InvitationState {
+	t.Helper()
+	read, err := o.az.Invitation(t.Context(), authz.System, o.home, inv)
+	require.NoError(t, err)
+	return read.State
+}
+
+// Attempted: to end an invitation that one may not revoke, by what else ends
+// invitations.
+func TestNobodyEndsAnInvitationOfSomebodyStronger(t *testing.T) {
+	t.Parallel()
+	const kims = "kim@home.example"
+	for name, end := range map[string]func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error{
+		"login off": func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error {
+			return o.az.SetSwitch(t.Context(), by, o.d1, kim, kims, authz.Login, false)
+		},
+		"another address": func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error {
+			return o.az.ChangeAddress(t.Context(), by, o.d1, kim, kims, "kim@later.example")
+		},
+		"the address gone": func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error {
+			return o.az.RemoveContactAddress(t.Context(), by, o.d1, kim, kims)
+		},
+		"the contact gone": func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error {
+			return o.az.RemoveContact(t.Context(), by, o.d1, kim)
+		},
+		"off the dossier": func(t *testing.T, o *fixture, by authz.Actor, kim model.UserID) error {
+			return o.az.RemoveMember(t.Context(), by, o.d1, kim)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, carl := limited(t)
+			ctx := t.Context()
+			kim, err := o.az.AddContact(ctx, o.by, o.d1, authz.NewContact{FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: kims}}})
+			require.NoError(t, err)
+			strong := o.invites(t, o.by, kims, o.d1, accountancy.FullFeedback)
+			require.NoError(t, o.az.SetSwitch(ctx, o.by, o.d1, kim, kims, authz.Login, true))
+			o.clock.Advance(time.Hour)
+			o.invites(t, carl, kims, o.d1, accountancy.Administrator)
+
+			requireIs(t, o.az.Revoke(ctx, carl, o.d1, strong), authz.ErrDenied, "the rule")
+			requireIs(t, end(t, o, carl, kim), authz.ErrDenied, name)
+			require.Equal(t, authz.InvitationPending, o.invitation(t, strong))
+			require.NoError(t, o.az.Revoke(ctx, o.by, o.d1, strong))
+			require.NoError(t, end(t, o, carl, kim), "the control: nothing stronger waits")
+		})
+	}
+}
+
+// A login takes the place of what waited, if that was the actor's to end.
+func TestLoginOnEndsNoInvitationOfSomebodyStronger(t *testing.T) {
+	t.Parallel()
+	o, carl := limited(t)
+	ctx := t.Context()
+	strong := o.invites(t, o.by, "kim@home.example", o.d1, accountancy.FullFeedback)
+	add := func() error {
+		_, err := o.az.AddContact(ctx, carl, o.d1, authz.NewContact{FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{login("kim@home.example")}})
+		return err
+	}
+	requireIs(t, add(), authz.ErrDenied, "an admin invited to more")
+	require.Equal(t, authz.InvitationPending, o.invitation(t, strong))
+	require.NoError(t, o.az.Revoke(ctx, o.by, o.d1, strong))
+	require.NoError(t, add())
+}
+
+// Whom somebody else invited elsewhere stays known, and the invitation good, when
+// the contact that they were goes.
+func TestRemoveContactKeepsOthersInvitations(t *testing.T) {
+	t.Parallel()
+	o, carl := limited(t)
+	ctx := t.Context()
+	kim, err := o.az.AddContact(ctx, carl, o.d1, authz.NewContact{FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: "kim@home.example"}}})
+	require.NoError(t, err)
+	inv, err := o.az.Invite(ctx, o.by, o.tenant, authz.NewInvitation{User: kim, Email: "kim@home.example",
+		Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: accountancy.FullAccess}}})
+	require.NoError(t, err)
+	require.NoError(t, o.az.RemoveContact(ctx, carl, o.d1, kim))
+	require.Equal(t, authz.InvitationPending, o.invitation(t, inv.ID))
+	token, err := authz.Token(ctx, o.az, inv.ID)
+	require.NoError(t, err)
+	accepted, err := o.az.Accept(ctx, token, authz.Acceptance{})
+	require.NoError(t, err)
+	require.Equal(t, kim, accepted.User)
+}
+
+// Out of the tenant goes what was offered on dossiers that the actor does not
+// know of, and not an offer in the tenant that the actor could not make.
+func TestRemoveMemberEndsInvitations(t *testing.T) {
+	t.Parallel()
+	o, ctx := newFixture(t), t.Context()
+	require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d2, true))
+	invite := func(in model.Domain, p model.Profile) model.InvitationID {
+		inv, err := o.az.Invite(ctx, authz.System, o.tenant, authz.NewInvitation{User: o.carl, Email: "carl@acme.example",
+			Grants: []authz.InvitedGrant{{Domain: in, Profile: p}}})
+		require.NoError(t, err)
+		return inv.ID
+	}
+	hidden := invite(o.d2, accountancy.FullAccess)
+	requireIs(t, o.az.Revoke(ctx, o.by, o.home, hidden), authz.ErrDenied, "the rule")
+	require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, o.carl))
+	require.Equal(t, authz.InvitationRevoked, o.invitation(t, hidden))
+
+	p := newPractice(t, memory(t))
+	_, err := p.az.Invite(ctx, system, p.firm, authz.NewInvitation{User: p.wes, Email: "u-wes@firm.example",
+		Grants: []authz.InvitedGrant{{Domain: home(p.firm), Profile: taxdome.Owner}}})
+	require.NoError(t, err)
+	requireIs(t, p.az.RemoveMember(ctx, authz.By(p.adam), home(p.firm), p.wes), authz.ErrDenied, "who is to be an owner")
+	require.NoError(t, p.az.RemoveMember(ctx, authz.By(p.olga), home(p.firm), p.wes))
+}
+
+// TAX-06: an address that is corrected is dead where it was invited without a
+// login, and one that is only spelled otherwise is not.
+func TestChangeAddressOfOneInvitedByName(t *testing.T) {
+	t.Parallel()
+	o, ctx := newFixture(t), t.Context()
+	kim, err := o.az.AddContact(ctx, o.by, o.d1, authz.NewContact{FirstName: "Kim", LastName: "Kuyper",
+		Addresses: []authz.ContactAddress{{Email: "kmi@home.example"}, login("kim@work.example")}})
+	require.NoError(t, err)
+	wrong := o.invites(t, o.by, "kmi@home.example", o.d1, accountancy.FullFeedback)
+	require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, kim, "kmi@home.example", "KMI@home.example"))
+	require.Equal(t, authz.InvitationPending, o.invitation(t, wrong))
+	require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, kim, "kmi@home.example", "kim@home.example"))
+	require.Equal(t, authz.InvitationRevoked, o.invitation(t, wrong))
+
+	require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, kim, "kim@work.example", "Kim@work.example"))
+	contacts, err := o.az.Contacts(ctx, o.by, o.d1)
+	require.NoError(t, err)
+	for _, a := range contacts[0].Addresses {
+		if a.Login {
+			require.Equal(t, authz.ContactAddress{Email: "Kim@work.example", Login: true, State: authz.LoginInvited}, a)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/volmacht/volmacht/internal/store"
+	"github.com/volmacht/volmacht/model"
+)
+
+// Revoke ends a pending invitation: its links die. The actor acts in a tenant
+// or on a dossier: it takes "member invite" in each open domain that the
+// invitation offers something in, and the grant of each profile. Whatever else
+// takes back what an invitation offers takes the same for it.
+func (az *Authz) Revoke(ctx context.Context, by Actor, in model.Domain, id model.InvitationID) error {
+	return az.write(ctx, by, in.Tenant(), "revoke invitation", func(c *change) error {
+		d, err := c.pendingIn(in, id)
+		if err != nil {
+			return err
+		}
+		offers, err := c.offersOf(d.row)
+		if err != nil {
+			return err
+		}
+		return c.takeBack(d.row, offers, offers)
+	})
+}
+
+// offersOf returns what an invitation offers. To be a member and no more is
+// offered in the tenant.
+func (c *change) offersOf(row store.Invitation) ([]InvitedGrant, error) {
+	offers, err := loadOffer(c.db(), row)
+	if err == nil && len(offers) == 0 {
+		offers = []InvitedGrant{{Domain: model.TenantDomain(c.tenant)}}
+	}
+	return offers, err
+}
+
+// takeBack takes some of its offers from an invitation, all of those in their
+// domains, and revokes one that is left with nothing.
+func (c *change) takeBack(row store.Invitation, offers, taken []InvitedGrant) error {
+	if len(taken) == 0 {
+		return nil
+	}
+	if err := c.overOffers(row, taken); err != nil {
+		return err
+	}
+	if len(taken) == len(offers) {
+		return c.revoke(row)
+	}
+	for _, g := range taken {
+		err := c.db().Where("invitation = ? AND dossier = ?", row.ID, g.Domain.Dossier().String()).Delete(&store.InvitedGrant{}).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overOffers refuses an actor who may not take back what an invitation offers.
+// What is offered where nothing is open, or cannot be given any more, gives
+// nothing, and anybody may take it back.
+func (c *change) overOffers(row store.Invitation, taken []InvitedGrant) error {
+	for _, g := range taken {
+		if !c.before.isOpen(g.Domain) {
+			continue
+		}
+		err := c.require(g.Domain, model.InviteMember)
+		if err == nil && c.holdable(g.Profile, g.Domain) == nil {
+			err = c.mayGrantAll(g.Domain, []model.Profile{g.Profile})
+		}
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) {
+			return fmt.Errorf("invitation %s offers what %v may not take back: %w", row.ID, c.by, ErrDenied)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) revoke(row store.Invitation) error {
+	return c.decide(row.ID, map[string]any{"state": store.Revoked})
+}
+
+// revokeIn takes back what the given invitations offer in d.
+func (c *change) revokeIn(rows []store.Invitation, d model.Domain) error {
+	for _, row := range rows {
+		offers, err := c.offersOf(row)
+		if err != nil {
+			return err
+		}
+		if err := c.takeBack(row, offers, offeredIn(offers, d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func offeredIn(offers []InvitedGrant, d model.Domain) []InvitedGrant {
+	return slices.DeleteFunc(slices.Clone(offers), func(g InvitedGrant) bool { return g.Domain != d })
+}
+
+// revokePending takes back what the pending invitations of an address offer in d.
+func (c *change) revokePending(canonical string, d model.Domain) error {
+	rows, err := c.pending(c.db().Where("canonical = ?", canonical))
+	if err != nil {
+		return err
+	}
+	return c.revokeIn(rows, d)
+}
+
+// revokeOf does the same with the invitations of a person who is put out of d, by
+// whatever address. Out of a tenant goes all that they offer: on dossiers, what
+// is offered ends with the membership, as what is held there does.
+func (c *change) revokeOf(u model.UserID, d model.Domain) error {
+	rows, err := c.pendingOf(u)
+	if err != nil {
+		return err
+	}
+	if d.IsDossier() {
+		return c.revokeIn(rows, d)
+	}
+	for _, row := range rows {
+		offers, err := c.offersOf(row)
+		if err == nil {
+			err = c.overOffers(row, offeredIn(offers, d))
+		}
+		if err == nil {
+			err = c.revoke(row)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pendingOf finds the pending invitations of a person, by whatever address.
+func (c *change) pendingOf(u model.UserID) ([]store.Invitation, error) {
+	return c.pending(c.db().Where(`person = ? OR canonical IN (SELECT canonical FROM volmacht_addresses WHERE person = ? AND verified_at <> 0)
+		OR person IS NULL AND canonical IN (SELECT canonical FROM volmacht_contacts WHERE tenant = ? AND person = ?)`, u, u, c.tenant, u))
+}
+
+func (c *change) pending(which *gorm.DB) (rows []store.Invitation, err error) {
+	err = c.db().Where("tenant = ? AND state = ?", c.tenant, store.Pending).Where(which).Order("id").Find(&rows).Error
+	return rows, err
+}
