@@ -105,6 +105,9 @@ const (
 	// NobodyAssigned: the dossier is private, which opens it to the assigned
 	// only, and no active member is, directly or through a team.
 	NobodyAssigned AdviceKind = "private, and nobody is assigned"
+	// CopiesStopped: whoever set where copies of messages go may not do so any
+	// more, so that none are sent. See [Authz.SetCopies].
+	CopiesStopped AdviceKind = "no copies of messages are sent: set the address again"
 )
 
 func (a Advice) String() string {
@@ -132,17 +135,22 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 				all = append(all, Advice{Domain: d, Kind: NoHolder, Profile: entry.Profile})
 			}
 		}
-		if d.IsDossier() {
-			row, err := loadDossier(q.db, d)
-			if err != nil {
-				return nil, err
+		if !d.IsDossier() {
+			stopped, err := q.copiesStopped(az.now())
+			if stopped {
+				all = append(all, Advice{Domain: d, Kind: CopiesStopped})
 			}
-			if row.Failure != "" {
-				all = append(all, Advice{Domain: d, Kind: NotSynchronised})
-			}
-			if row.Private && !q.state.anyAssigned(d) {
-				all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
-			}
+			return all, err
+		}
+		row, err := loadDossier(q.db, d)
+		if err != nil {
+			return nil, err
+		}
+		if row.Failure != "" {
+			all = append(all, Advice{Domain: d, Kind: NotSynchronised})
+		}
+		if row.Private && !q.state.anyAssigned(d) {
+			all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
 		}
 		return all, nil
 	})

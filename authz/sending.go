@@ -24,6 +24,7 @@ type sending struct {
 
 	domain model.Domain
 	user   model.UserID // zero for one without an account
+	why    string       // it should not go
 }
 
 // prepare fills the envelope in, and reports whether the message should go.
@@ -60,6 +61,12 @@ func (s *sending) prepare() (reason bool, err error) {
 		return false, fmt.Errorf("kind %q is unknown to this version", s.Kind)
 	}
 	return none(prepare())
+}
+
+// drop says why a message should not go.
+func (s *sending) drop(why string) (bool, error) {
+	s.why = why
+	return false, nil
 }
 
 // none makes no reason of what is not there any more.
