@@ -100,4 +100,3 @@ func (f *firm) dropped(t testing.TB) authz.Message {
 	require.Len(t, all, 1)
 	return all[0]
 }
-

@@ -41,8 +41,8 @@ type AccountRequest struct {
 	Expires time.Time
 
 	// Mailed reports whether the responsible was sent a mail. It is false when
-	// there was no address to send one to: then only the list tells of the
-	// request.
+	// there was no address to send one to, or was none any more when its turn
+	// came: then only the list tells of the request.
 	Mailed bool
 
 	// Once it is decided:
@@ -64,7 +64,7 @@ func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n
 		if err != nil {
 			return err
 		}
-		to, locale, err := c.toResponsible(d)
+		to, err := responsibleFor(c.db(), c.before, d, c.at)
 		if err != nil {
 			return err
 		}
@@ -93,8 +93,7 @@ func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n
 			return nil
 		}
 		return c.send(message{
-			kind: RequestMessage, domain: d, subject: row.ID.String(),
-			to: addressee{user: to.User, name: to.Name, email: to.Email, locale: locale},
+			kind: RequestMessage, domain: d, subject: row.ID.String(), to: to.addressee(),
 		})
 	})
 	if err != nil {
@@ -138,16 +137,6 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 		err = fmt.Errorf("the address is of user %v, who asks: %w", c.by.user, ErrInvalid)
 	}
 	return canonical, err
-}
-
-// toResponsible returns who answers for d, and in which language.
-func (c *change) toResponsible(d model.Domain) (Responsible, string, error) {
-	to, err := c.responsible(d)
-	if err != nil || to.User.IsZero() {
-		return to, "", err
-	}
-	p, err := loadPerson(c.db(), to.User)
-	return to, p.Locale, err
 }
 
 // ApproveRequest makes an open request an invitation, whose inviter is the

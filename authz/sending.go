@@ -136,7 +136,8 @@ func (s *sending) invitation() (bool, error) {
 	return true, nil
 }
 
-// renewal is for an invitation that still waits to be sent again.
+// renewal is for an invitation that still waits to be sent again, to who is told
+// of it now.
 func (s *sending) renewal() (bool, error) {
 	var inv store.Invitation
 	err := s.db.Where("id = ? AND tenant = ? AND state = ?", s.Subject, s.Tenant, store.Pending).Take(&inv).Error
@@ -145,10 +146,14 @@ func (s *sending) renewal() (bool, error) {
 	}
 	s.content.About, s.content.AboutEmail = strings.TrimSpace(inv.FirstName+" "+inv.LastName), inv.Typed
 	s.content.Link = s.az.mail.links.Portal
-	return s.reachable()
+	to, err := renewer(s.db, s.state, inv, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	return s.handOn(to)
 }
 
-// request is for an account request that is open.
+// request is for an account request that is open, to the responsible of now.
 func (s *sending) request() (bool, error) {
 	var row store.AccountRequest
 	err := s.db.Where("id = ? AND tenant = ? AND state = ?", s.Subject, s.Tenant, store.RequestOpen).Take(&row).Error
@@ -164,7 +169,46 @@ func (s *sending) request() (bool, error) {
 	if s.content.Inviter, err = s.nameOf(row.AskedBy); err != nil {
 		return false, err
 	}
-	return s.reachable()
+	to, err := responsibleFor(s.db, s.state, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	if to.Email == "" {
+		err := s.db.Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Update("mailed", false).Error
+		if err != nil {
+			return false, err
+		}
+	}
+	return s.handOn(to.addressee())
+}
+
+// handOn reports whether a message is addressed to whom it is for now. If that is
+// somebody else, they get one in its place: whoever lost the dossier meanwhile, or
+// was deactivated, is told nothing more of it.
+func (s *sending) handOn(to addressee) (bool, error) {
+	still := s.user == to.user
+	if still && s.user.IsZero() {
+		still = s.Email == to.email
+	} else if still {
+		var err error
+		if still, err = s.reachable(); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case still:
+		return true, nil
+	case to.email == "":
+		return s.drop("it is no longer for this recipient, and nobody else has an address")
+	}
+	row, err := message{kind: MessageKind(s.Kind), domain: s.domain, subject: s.Subject, to: to, data: s.content.Data}.row(s.at)
+	if err != nil {
+		return false, err
+	}
+	if err := s.db.Create(&row).Error; err != nil {
+		return false, err
+	}
+	return s.drop("it is no longer for this recipient: whoever it is for now gets it instead")
 }
 
 // review is for a review that is open, to who may still conduct it.
