@@ -65,8 +65,8 @@
 // Who has "account_request submit" on a dossier asks for an account for somebody
 // else, with [Authz.RequestAccount]. The responsible of the dossier gets a mail,
 // and who has "account_request decide" makes the request an invitation of their
-// own, with [Authz.ApproveRequest], or declines it. [Config.Requests] says how
-// long that can be done.
+// own, with [Authz.ApproveRequest], or declines it; whoever asked is told.
+// [Config.Requests] says how long that can be done.
 //
 // # Reviews
 //

@@ -141,8 +141,8 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 
 // ApproveRequest makes an open request an invitation, whose inviter is the
 // actor, to the profile p or, when that is zero, to the one that was asked for.
-// It takes "account_request decide" and what inviting to p takes. A request
-// that expired is an [ErrExpired], one that was decided an [ErrConflict].
+// It takes "account_request decide" and what inviting to p takes. Who asked gets a
+// mail that says so, unless that is the actor. A request that expired is an [ErrExpired], one that was decided an [ErrConflict].
 func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, p model.Profile) (model.InvitationID, error) {
 	var made model.InvitationID
 	err := az.writeRequest(ctx, by, d, id, "approve request", func(c *change, row store.AccountRequest) (err error) {
@@ -167,8 +167,8 @@ func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, i
 	return made, nil
 }
 
-// DeclineRequest turns an open request down; who asked sees the reason. It takes
-// "account_request decide". A request that expired is an [ErrExpired], one that
+// DeclineRequest turns an open request down. Who asked gets a mail with the
+// reason, and sees it in the list. It takes "account_request decide". A request that expired is an [ErrExpired], one that
 // was decided an [ErrConflict].
 func (az *Authz) DeclineRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, reason string) error {
 	return az.writeRequest(ctx, by, d, id, "decline request", func(c *change, row store.AccountRequest) error {
@@ -202,7 +202,23 @@ func (az *Authz) writeRequest(ctx context.Context, by Actor, d model.Domain, id 
 	})
 }
 
+// decideRequest ends a request, and tells who asked.
 func (c *change) decideRequest(row store.AccountRequest, columns map[string]any) error {
 	columns["decided_by"], columns["decided_at"] = c.by.String(), store.At(c.at)
-	return c.db().Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Updates(columns).Error
+	err := c.db().Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Updates(columns).Error
+	if err != nil {
+		return err
+	}
+	asker, err := parseActor(row.AskedBy)
+	if err != nil || asker.system || c.by.is(asker.user) || !c.before.active(asker.user) {
+		return err
+	}
+	p, err := loadPerson(c.db(), asker.user)
+	if err != nil || p.email() == "" {
+		return err // the list tells
+	}
+	return c.send(message{
+		kind: DecisionMessage, domain: model.DossierDomain(row.Tenant, row.Dossier), subject: row.ID.String(),
+		to: addressee{p.ID, p.FirstName + " " + p.LastName, p.email(), p.Locale},
+	})
 }

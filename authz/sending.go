@@ -54,7 +54,7 @@ func (s *sending) prepare() (reason bool, err error) {
 	}
 	prepare := map[MessageKind]func() (bool, error){
 		InvitationMessage: s.invitation, LinkMessage: s.invitation, RenewalMessage: s.renewal,
-		RequestMessage: s.request, ReviewMessage: s.review, ReminderMessage: s.review,
+		RequestMessage: s.request, DecisionMessage: s.decision, ReviewMessage: s.review, ReminderMessage: s.review,
 		TopicMessage: s.topic, CopyMessage: s.copied,
 	}[MessageKind(s.Kind)]
 	if prepare == nil {
@@ -180,6 +180,27 @@ func (s *sending) request() (bool, error) {
 		}
 	}
 	return s.handOn(to.addressee())
+}
+
+// decision is for an account request that was approved or declined, to who asked
+// while they see the dossier. It says what they can read in the list.
+func (s *sending) decision() (bool, error) {
+	var row store.AccountRequest
+	err := s.db.Where("id = ? AND tenant = ? AND state IN ?", s.Subject, s.Tenant, []string{store.Approved, store.Declined}).Take(&row).Error
+	if err != nil {
+		return false, err
+	}
+	sees, err := s.state.sees(s.user, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	if !sees {
+		return s.drop("who asked sees the dossier no more")
+	}
+	s.content.About, s.content.AboutEmail = strings.TrimSpace(row.FirstName+" "+row.LastName), row.Typed
+	s.content.Approved, s.content.Note = row.State == store.Approved, row.Reason
+	s.content.Link = s.az.mail.links.Portal
+	return s.reachable()
 }
 
 // handOn reports whether a message is addressed to whom it is for now. If that is

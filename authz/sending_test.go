@@ -70,6 +70,16 @@ func TestDeliverDrops(t *testing.T) {
 			"decided": table("volmacht_account_requests", "state", "approved"), "a closed tenant": closeTenant,
 			"a closed dossier": closeDossier, "expired": func(_ *testing.T, p post) { p.watch.advance(24 * time.Hour) },
 		}},
+		authz.DecisionMessage: {func(t *testing.T, p post) {
+			p.ask(t, "q-1")
+			require.NoError(t, p.az.DeclineRequest(t.Context(), admin, dOne, model.Must(model.ParseRequestID("q-1")), "No."))
+		}, map[string]func(*testing.T, post){
+			"a closed tenant": closeTenant, "a closed dossier": closeDossier, "who asked removed": leave(uEmil),
+			"open again": table("volmacht_account_requests", "state", "open"),
+			"who asked sees it no more": func(t *testing.T, p post) {
+				require.NoError(t, p.az.Withdraw(t.Context(), system, model.UserSubject(uEmil), accountancy.Employee, home(tAcme)))
+			},
+		}},
 		authz.ReviewMessage: {func(t *testing.T, p post) {
 			p.review(t, "r-1")
 			p.sendTo(t, uAnn, authz.ReviewMessage, home(tAcme), "r-1")
