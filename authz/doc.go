@@ -54,7 +54,8 @@
 // a contact was moved to a new address ([Authz.MoveAddress]), a host that keeps
 // credentials by address takes the old one away with [Authz.RemoveAddress].
 //
-// Somebody new gets a person that the tenant keeps. If an account turns out to
+// Somebody new gets a person that the tenant keeps, and edits with
+// [Authz.EditContact]. If an account turns out to
 // have the address, it takes that person's place when it accepts, with the switches,
 // preferences, profiles, teams and assignments of that person, whose ID is then
 // gone: the ledger's detail of that acceptance names it as "contact". A host that
