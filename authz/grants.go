@@ -111,7 +111,7 @@ func (c *change) overProfile(p model.Profile, d model.Domain) error {
 func (c *change) holdable(p model.Profile, d model.Domain) error {
 	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
-		return c.undeclared("profile", p)
+		return c.undeclaredProfile(p)
 	}
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)

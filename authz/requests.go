@@ -123,7 +123,7 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 	}
 	entry, ok := c.catalog().Profile(n.Profile)
 	if !ok || entry.Place == 0 {
-		return "", c.undeclared("profile", n.Profile)
+		return "", c.undeclaredProfile(n.Profile)
 	}
 	if entry.Place&model.AtDossier == 0 {
 		return "", fmt.Errorf("profile %v is held in a %v, not on a dossier: %w", n.Profile, entry.Place, ErrInvalid)
