@@ -22,9 +22,9 @@ type Grant struct {
 	From, Until time.Time
 }
 
-// Grant hands out a profile. It takes "profile:NAME grant" in the domain; and
-// nobody hands out a profile to itself, or to a team it is in. Granting what
-// is held already changes at most its times.
+// Grant hands out a profile. It takes "profile:NAME grant" in the domain. No user
+// may grant a profile to themselves, or to a team that they are in. Granting a
+// profile that is held already changes at most its times.
 func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 	return az.write(ctx, by, g.Domain.Tenant(), "grant", func(c *change) error {
 		if err := c.grant(g); err != nil {

@@ -40,7 +40,7 @@ const (
 )
 
 // Notify sends a message of the host to the [Authz.Recipients] of a topic: one
-// mail each. Whoever is none any more when theirs is sent gets nothing. Inside a
+// mail each. Whoever has stopped being one by the time theirs is sent gets nothing. Inside a
 // [Authz.Transaction] it is sent only if the whole of that is committed. Where
 // there are no recipients, nothing happens. Only [System] may.
 func (az *Authz) Notify(ctx context.Context, by Actor, d model.Domain, topic model.Topic, n Note) error {

@@ -141,8 +141,9 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 
 // ApproveRequest makes an open request an invitation, whose inviter is the
 // actor, to the profile p or, when that is zero, to the one that was asked for.
-// It takes "account_request decide" and what inviting to p takes. Who asked gets a
-// mail that says so, unless that is the actor. A request that expired is an [ErrExpired], one that was decided an [ErrConflict].
+// It takes "account_request decide" and what inviting to p takes. Whoever asked
+// gets a mail that says so, unless they are the actor. A request that
+// expired is an [ErrExpired], one that was decided an [ErrConflict].
 func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, p model.Profile) (model.InvitationID, error) {
 	var made model.InvitationID
 	err := az.writeRequest(ctx, by, d, id, "approve request", func(c *change, row store.AccountRequest) (err error) {
@@ -167,9 +168,9 @@ func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, i
 	return made, nil
 }
 
-// DeclineRequest turns an open request down. Who asked gets a mail with the
-// reason, and sees it in the list. It takes "account_request decide". A request that expired is an [ErrExpired], one that
-// was decided an [ErrConflict].
+// DeclineRequest turns an open request down. Whoever asked gets a mail with the
+// reason, and sees it in the list. It takes "account_request decide". A request that
+// expired is an [ErrExpired], one that was decided an [ErrConflict].
 func (az *Authz) DeclineRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, reason string) error {
 	return az.writeRequest(ctx, by, d, id, "decline request", func(c *change, row store.AccountRequest) error {
 		if err := checkText("reason", reason, required, 500); err != nil {

@@ -88,9 +88,9 @@ func (az *Authz) EditTenant(ctx context.Context, by Actor, t Tenant) error {
 }
 
 // SetSetting switches a setting of the tenant on or off. It takes "tenant
-// edit", and that is enough, also for who comes to more by it: a setting is the
-// tenant's rule for itself, and the only one who may edit the tenant could not
-// take it back otherwise.
+// edit", which is enough even for actors who gain permissions by it: a setting is
+// the tenant's rule for itself, and if only one person may edit the tenant, that
+// person must be able to take it back.
 func (az *Authz) SetSetting(ctx context.Context, by Actor, t model.TenantID, s model.Setting, on bool) error {
 	return az.write(ctx, by, t, "set setting", func(c *change) error {
 		d := model.TenantDomain(t)
