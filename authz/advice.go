@@ -5,76 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
-
-// Responsible is who answers for a dossier: its manager, else its team, else
-// the tenant itself. One of User and Team is set, or neither.
-type Responsible struct {
-	User model.UserID
-	Team model.TeamID
-
-	// Name is how people call the responsible, and Email where a message
-	// reaches them: a verified address of the manager before another one; the
-	// general address of the team or the tenant. It is empty when there is
-	// none.
-	Name, Email string
-}
-
-// Responsible tells who answers for a dossier. A manager who is not active is
-// passed over. It takes no actor: it is for the host's own messages.
-func (az *Authz) Responsible(ctx context.Context, d model.Domain) (Responsible, error) {
-	found, err := az.responsible(ctx, d)
-	if err != nil {
-		return Responsible{}, fmt.Errorf("authz: responsible: %w", store.Translate(err))
-	}
-	return found, nil
-}
-
-func (az *Authz) responsible(ctx context.Context, d model.Domain) (Responsible, error) {
-	var found Responsible
-	if err := az.ready(); err != nil {
-		return found, err
-	}
-	q, err := az.query(ctx, d)
-	if err != nil {
-		return found, err
-	}
-	if !q.state.isOpen(d) || !d.IsDossier() {
-		return found, fmt.Errorf("open dossier %q: %w", d, ErrNotFound)
-	}
-	row, err := loadDossier(q.db, d)
-	if err != nil {
-		return found, err
-	}
-	switch {
-	case !row.Manager.IsZero() && q.state.active(row.Manager):
-		p, err := loadPerson(q.db, row.Manager)
-		return Responsible{User: row.Manager, Name: p.FirstName + " " + p.LastName, Email: p.email()}, err
-	case !row.Team.IsZero():
-		var team store.Team
-		err := q.db.Where("tenant = ? AND id = ?", d.Tenant(), row.Team).Take(&team).Error
-		return Responsible{Team: row.Team, Name: team.Name, Email: team.Email}, err
-	default:
-		var tenant store.Tenant
-		err := q.db.Where("id = ?", d.Tenant()).Take(&tenant).Error
-		return Responsible{Name: tenant.Name, Email: tenant.Email}, err
-	}
-}
-
-// email returns a verified address before any other.
-func (p Person) email() string {
-	for _, a := range p.Addresses {
-		if !a.Verified.IsZero() {
-			return a.Email
-		}
-	}
-	if len(p.Addresses) > 0 {
-		return p.Addresses[0].Email
-	}
-	return ""
-}
 
 // isOpen reports whether d is an open tenant or dossier.
 func (s *state) isOpen(d model.Domain) bool {
@@ -105,6 +37,9 @@ const (
 	// NobodyAssigned: the dossier is private, which opens it to the assigned
 	// only, and no active member is, directly or through a team.
 	NobodyAssigned AdviceKind = "private, and nobody is assigned"
+	// CopiesStopped: whoever set where copies of messages go may not do so any
+	// more, so that none are sent. See [Authz.SetCopies].
+	CopiesStopped AdviceKind = "no copies of messages are sent: set the address again"
 )
 
 func (a Advice) String() string {
@@ -132,17 +67,22 @@ func (az *Authz) Advice(ctx context.Context, by Actor, d model.Domain) ([]Advice
 				all = append(all, Advice{Domain: d, Kind: NoHolder, Profile: entry.Profile})
 			}
 		}
-		if d.IsDossier() {
-			row, err := loadDossier(q.db, d)
-			if err != nil {
-				return nil, err
+		if !d.IsDossier() {
+			stopped, err := q.copiesStopped(az.now())
+			if stopped {
+				all = append(all, Advice{Domain: d, Kind: CopiesStopped})
 			}
-			if row.Failure != "" {
-				all = append(all, Advice{Domain: d, Kind: NotSynchronised})
-			}
-			if row.Private && !q.state.anyAssigned(d) {
-				all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
-			}
+			return all, err
+		}
+		row, err := loadDossier(q.db, d)
+		if err != nil {
+			return nil, err
+		}
+		if row.Failure != "" {
+			all = append(all, Advice{Domain: d, Kind: NotSynchronised})
+		}
+		if row.Private && !q.state.anyAssigned(d) {
+			all = append(all, Advice{Domain: d, Kind: NobodyAssigned})
 		}
 		return all, nil
 	})

@@ -41,8 +41,8 @@ func (a Assignment) check() error {
 
 // Assign links a member or a team to a dossier. A dossier has at most one
 // manager and at most one group: the new one takes the place of the old. It
-// takes "dossier assign"; and nobody comes to more by an assignment that they
-// make.
+// takes "dossier assign". No actor may gain permissions by an assignment that they
+// make themselves.
 func (az *Authz) Assign(ctx context.Context, by Actor, d model.Domain, a Assignment) error {
 	return az.writeDossier(ctx, by, d, model.AssignDossier, "assign", func(c *change, row store.Dossier) error {
 		before, err := c.links(d, row)

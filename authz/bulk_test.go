@@ -15,6 +15,7 @@ import (
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
+	"github.com/volmacht/volmacht/policies/sophia"
 )
 
 func TestReadInvitations(t *testing.T) {
@@ -30,6 +31,13 @@ func TestReadInvitations(t *testing.T) {
 			Grants: []authz.InvitedGrant{{Domain: dOne, Profile: accountancy.FullAccess}}}},
 	}, lines)
 
+	// As spreadsheets write it where the comma is for decimals.
+	dutch := strings.NewReplacer("Baker, Jr", "Baker, Jr", ",", ";").Replace(file)
+	again, err := authz.ReadInvitations("people.csv", strings.NewReader(dutch), tAcme)
+	require.NoError(t, err)
+	require.Equal(t, lines, again)
+
+	const columns = "first_name,last_name,email,locale,dossier,profile,note"
 	const head = "first_name,last_name,email,dossier,profile\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":                {"", "invitations.csv: the file is empty: want a first line with the columns first_name,last_name,email,locale,dossier,profile,note"},
@@ -37,8 +45,11 @@ func TestReadInvitations(t *testing.T) {
 		"no header":            {"Bob,Baker,bob@a.example\n", `invitations.csv:1: column "Bob": want only`},
 		"a column too few":     {"first_name,last_name\n", `invitations.csv:1: column "email" is not there`},
 		"a column twice":       {"first_name,last_name,email,email\n", `invitations.csv:1: column "email" is there twice`},
-		"a column in capitals": {"First_Name,last_name,email\n", `invitations.csv:1: column "First_Name": want only`},
-		"semicolons":           {"first_name;last_name;email\n", `invitations.csv:1: column "first_name;last_name;email": want only`},
+		"a column in capitals": {"First Name,last_name,email\n", `invitations.csv:1: column "First Name": want only ` + columns + `; did you mean "first_name"?`},
+		"a column misspelt":    {"first_name,last_name,emial\n", `invitations.csv:1: column "emial": want only ` + columns + `; did you mean "email"?`},
+		"a column of nothing":  {"first_name,last_name,email,age_in_years\n", `invitations.csv:1: column "age_in_years": want only ` + columns},
+		"two separators":       {"first_name,last_name,email;locale\n", `invitations.csv:1: column "email;locale": want only`},
+		"commas after all":     {"first_name;last_name;email\nBob,Baker,bob@a.example\n", `invitations.csv:2: 1 values: want 3, one for each column of the first line, separated by ';' like that`},
 		"a value too few":      {head + "Bob,Baker,bob@a.example,d-1\n", `invitations.csv:2: 4 values: want 5`},
 		"a value too many":     {head + "\nBob,Baker,bob@a.example,d-1,,x\n", `invitations.csv:3: 6 values: want 5`},
 		"no name":              {head + ",Baker,bob@a.example,,\n", `invitations.csv:2: first name is empty`},
@@ -153,6 +164,28 @@ func requireFailed(t *testing.T, want []string, failed []authz.LineError) {
 	require.Len(t, failed, len(want))
 	for i, f := range failed {
 		require.True(t, strings.HasPrefix(f.Error(), want[i]), f.Error())
+	}
+}
+
+// A profile that is misspelt is answered with the one that may have been meant, but
+// never with one that waits for the vendor (SOP-04).
+func TestMisspeltProfile(t *testing.T) {
+	t.Parallel()
+	s := newTimed(t, emptyDB(t))
+	lines := people(2)
+	lines[0].Grants[0].Profile, lines[1].Grants[0].Profile = rung("ful_access"), rung("quite_another")
+	report, err := s.az.InviteAll(t.Context(), admin, tAcme, lines, authz.Bulk{})
+	requireIs(t, err, authz.ErrInvalid, "misspelt")
+	requireFailed(t, []string{
+		`invitations.csv:1: profile "ful_access": the pack accountancy declares none of that name, did you mean "full_access"?`,
+		`invitations.csv:2: profile "quite_another": the pack accountancy declares none of that name: `,
+	}, report.Failed)
+
+	f := newFirm(t, sophia.Pack())
+	f.member(t, uAnn, f.home, sophia.ChangeRights)
+	for misspelt, want := range map[string]string{"place_order": `did you mean "place_orders"?`, "view_invoice": "declares none of that name: "} {
+		_, err = f.az.Invite(t.Context(), system, tAcme, offer("new@acme.example", f.home, rung(misspelt)))
+		require.ErrorContains(t, err, want)
 	}
 }
 

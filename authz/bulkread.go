@@ -29,7 +29,8 @@ var bulkColumns = []string{"first_name", "last_name", "email", "locale", "dossie
 // The first three must be there. An empty dossier is the tenant itself, an
 // empty profile the default one of the place. Every line is one invitation,
 // in UTF-8; a value stays on its line, and may be in quotes. Blank lines are
-// passed over.
+// passed over. If the first line is separated by semicolons, as spreadsheets in
+// some languages write it, so are the others.
 //
 // What is wrong is a [model.Faults] with a line for each fault, such as
 // "people.csv:14: …", beside all the lines that are sound. It names file; an
@@ -42,7 +43,7 @@ func ReadInvitations(file string, r io.Reader, t model.TenantID) ([]InvitationLi
 	if err != nil {
 		return nil, fmt.Errorf("authz: read %s: %w", file, err)
 	}
-	b := bulkReader{file: file, tenant: t}
+	b := bulkReader{file: file, tenant: t, comma: ','}
 	b.read(text)
 	if len(b.faults) > 0 {
 		return b.lines, b.faults
@@ -53,6 +54,7 @@ func ReadInvitations(file string, r io.Reader, t model.TenantID) ([]InvitationLi
 type bulkReader struct {
 	file    string
 	tenant  model.TenantID
+	comma   rune     // what separates values
 	columns []string // nil before the first line
 	lines   []InvitationLine
 	faults  model.Faults
@@ -83,6 +85,9 @@ func (b *bulkReader) read(text []byte) {
 			b.fault(number, model.CheckSize, "more than %d lines: split the file", maxBulkLines)
 			return
 		}
+		if b.columns == nil && bytes.ContainsRune(raw, ';') && !bytes.ContainsRune(raw, ',') {
+			b.comma = ';'
+		}
 		fields, ok := b.split(number, raw)
 		switch {
 		case b.columns == nil:
@@ -101,7 +106,7 @@ func (b *bulkReader) read(text []byte) {
 // split reads one line by itself: a quote that is not closed spoils no other.
 func (b *bulkReader) split(number int, raw []byte) ([]string, bool) {
 	if !utf8.Valid(raw) {
-		b.fault(number, model.CheckEncoding, "the line is not UTF-8")
+		b.fault(number, model.CheckEncoding, "the line is not UTF-8: save the file as CSV in UTF-8")
 		return nil, false
 	}
 	if bytes.ContainsRune(raw, '\r') {
@@ -109,7 +114,7 @@ func (b *bulkReader) split(number int, raw []byte) ([]string, bool) {
 		return nil, false
 	}
 	r := csv.NewReader(bytes.NewReader(raw))
-	r.FieldsPerRecord = -1
+	r.FieldsPerRecord, r.Comma = -1, b.comma
 	fields, err := r.Read()
 	switch {
 	case errors.Is(err, csv.ErrBareQuote):
@@ -130,7 +135,7 @@ func (b *bulkReader) header(number int, fields []string) bool {
 	for i, name := range fields {
 		switch {
 		case !slices.Contains(bulkColumns, name):
-			b.fault(number, model.CheckUndeclared, "column %.40q: want only %s", name, strings.Join(bulkColumns, ","))
+			b.fault(number, model.CheckUndeclared, "column %.40q: want only %s%s", name, strings.Join(bulkColumns, ","), nearColumn(name))
 		case slices.Contains(fields[:i], name):
 			b.fault(number, model.CheckDuplicate, "column %q is there twice", name)
 		}
@@ -144,10 +149,22 @@ func (b *bulkReader) header(number int, fields []string) bool {
 	return len(b.faults) == 0
 }
 
+// nearColumn returns a question for the end of a fault, or "".
+func nearColumn(name string) string {
+	plain := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(name))
+	if !slices.Contains(bulkColumns, plain) {
+		plain = model.Nearest(plain, slices.Values(bulkColumns), 2)
+	}
+	if plain == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", plain)
+}
+
 // line reads one invitation.
 func (b *bulkReader) line(number int, fields []string) {
 	if len(fields) != len(b.columns) {
-		b.fault(number, model.CheckArity, "%d values: want %d, one for each column of the first line", len(fields), len(b.columns))
+		b.fault(number, model.CheckArity, "%d values: want %d, one for each column of the first line, separated by %q like that", len(fields), len(b.columns), b.comma)
 		return
 	}
 	value := func(column string) string {

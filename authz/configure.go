@@ -8,8 +8,9 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// Configure changes a dossier's configuration. It takes "dossier configure"; and
-// nobody lifts a cap on themselves by it, now or when a pending change is done.
+// Configure changes a dossier's configuration. It takes "dossier configure".
+// No actor may lift a cap on themselves with it, neither now nor when a pending
+// change is done.
 //
 // A change that the pack's catalog declares as a transition is pending: the
 // old configuration stays in force until the host, having synchronised what

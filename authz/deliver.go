@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,7 @@ func (az *Authz) claim(ctx context.Context, row store.Message) (*envelope, error
 			return fmt.Errorf("message %s: %w", row.ID, err)
 		case !reason:
 			changes = closing(store.Dropped, at)
+			changes["failure"] = cmp.Or(s.why, "what it was about is over")
 		case found.Attempts >= az.mail.Attempts: // its worker ended in mid-send, the last time too
 			changes = closing(store.Dead, at)
 			if found.Failure == "" {

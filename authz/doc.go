@@ -14,9 +14,9 @@
 // # Changes
 //
 // Every change names its actor. [System], the host itself, needs no
-// permission; [By] a user is checked against the policy: whoever hands out a
-// profile must be allowed to, nobody hands one to themselves, and nobody
-// removes somebody who may do more. Several changes, and rows of the host's
+// permission. A change [By] a user is checked against the policy: whoever hands out
+// a profile must be allowed to, no user grants one to themselves, and no user
+// removes another who may do more. Several changes, and rows of the host's
 // own, are made together in a [Authz.Transaction].
 //
 // # People come in
@@ -31,13 +31,13 @@
 //	offer, err := az.Invited(ctx, token)  // GET: shows who invites to what
 //	inv, err = az.Accept(ctx, token, authz.Acceptance{SignedIn: user, …}) // POST
 //
-// Who has an account already is linked to one more tenant or dossier by the
-// same link, and must be signed in as exactly who has the address. A token is
-// good once, and for a while: see [InvitationTerms]. The database has its hash
-// alone. What the inviter may no longer give is not given: the invitation then
-// needs renewal, by [Authz.Resend]. No answer tells an inviter whether an
-// address has an account, or anybody why a link is not good: [ErrExpired] is
-// all they get.
+// Somebody who has an account already is linked to one more tenant or dossier by
+// the same link, and must be signed in as the person whose address it is. A token
+// works once, and for a limited time: see [InvitationTerms]. The database holds only
+// its hash. What the inviter may no longer give is not given: the invitation then
+// needs renewal, by [Authz.Resend]. No answer tells an inviter whether an address
+// has an account, and none tells anybody why a link does not work: they all get
+// [ErrExpired].
 //
 // # Contacts
 //
@@ -47,16 +47,17 @@
 // one, and [Authz.Contacts] lists them. A contact without a login is known and
 // reached, and has no access: a member who is [Invited].
 //
-// Addresses of contacts are what the tenant says; the addresses of a [Person] are
-// that person's own, and those that are verified tell who signs in:
-// [Authz.PersonByAddress]. An account that accepts at one more address has that one
-// verified if it says that the address is its own (OwnAddress of [Acceptance]), or
-// by the host, with [Authz.VerifyAddress]. Access belongs to the person, not to the
-// address. So once a contact was moved to a new address ([Authz.MoveAddress]), a host
-// that keeps credentials by address takes the old one away with
-// [Authz.RemoveAddress].
+// The tenant says what the addresses of its contacts are; the addresses of a
+// [Person] are that person's own, and the verified ones identify who signs in:
+// [Authz.PersonByAddress]. When an account accepts at one more address, that one is
+// verified if the account says that the address is its own (OwnAddress of
+// [Acceptance]), or later by the host, with [Authz.VerifyAddress]. Access belongs to
+// the person, not to the address. So once a contact was moved to a new address
+// ([Authz.MoveAddress]), a host that keeps credentials by address takes the old one
+// away with [Authz.RemoveAddress].
 //
-// Somebody new gets a person that the tenant keeps. If an account turns out to
+// Somebody new gets a person that the tenant keeps, and edits with
+// [Authz.EditContact]. If an account turns out to
 // have the address, it takes that person's place when it accepts, with the switches,
 // preferences, profiles, teams and assignments of that person, whose ID is then
 // gone: the ledger's detail of that acceptance names it as "contact". A host that
@@ -64,24 +65,24 @@
 //
 // # Account requests
 //
-// Who has "account_request submit" on a dossier asks for an account for somebody
-// else, with [Authz.RequestAccount]. The responsible of the dossier gets a mail,
-// and who has "account_request decide" makes the request an invitation of their
-// own, with [Authz.ApproveRequest], or declines it. [Config.Requests] says how
-// long that can be done.
+// A user who has "account_request submit" on a dossier asks for an account for
+// somebody else, with [Authz.RequestAccount]. Whoever is responsible for the dossier
+// gets a mail. A user who has "account_request decide" turns the request into an
+// invitation of their own, with [Authz.ApproveRequest], or declines it; whoever
+// asked is told. [Config.Requests] says how long a request stays open.
 //
 // # Reviews
 //
 // A review asks those who have "review conduct" to look at every access that
 // there is when it is opened: each membership, profile, place in a team and link
 // to a dossier. Each is confirmed, changed or removed; what anything else takes
-// away meanwhile counts as removed, by who did that. When all are decided the
+// away meanwhile counts as removed, by whoever did that. When all are decided the
 // review is closed, and [Authz.Review] with [Review.WriteCSV] says who decided
 // what and when.
 //
 // The vendor sets how often, with [Authz.SetReviewSchedule], has
 // [Authz.OpenReviews] called now and then, as [Authz.Work] does, and sees with
-// [Authz.Overdue] who is late. Nobody confirms what they have themselves while
+// [Authz.Overdue] who is late. Nobody confirms their own access as long as
 // somebody else can.
 //
 // # Messages
@@ -113,6 +114,6 @@
 // casbin_rule and on the clock, and on nothing else: model.conf and these rows
 // mean what casbin/v2 says they mean.
 //
-// What an actor may not know of is [ErrNotFound], in the words used for what
-// does not exist.
+// Asking for something that an actor may not know of is an [ErrNotFound], in the
+// same words as for something that does not exist.
 package authz

@@ -150,8 +150,8 @@ func (az *Authz) RenameDossier(ctx context.Context, by Actor, d model.Domain, na
 	})
 }
 
-// SetModule switches a module on or off. It takes "dossier configure"; and
-// nobody comes to more by a module that they switch.
+// SetModule switches a module on or off. It takes "dossier configure". No
+// actor may gain permissions by the modules that they switch.
 func (az *Authz) SetModule(ctx context.Context, by Actor, d model.Domain, m model.Module, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set module", func(c *change, _ store.Dossier) error {
 		if !c.catalog().HasModule(m) {
@@ -171,7 +171,7 @@ func (c *change) switchTrait(d model.Domain, t model.Trait, on bool) error {
 }
 
 // SetFlag marks a dossier or takes the mark away. It takes "dossier
-// configure"; and nobody comes to more by a mark that they set or take away.
+// configure". No actor may gain permissions by the marks that they set or take away.
 func (az *Authz) SetFlag(ctx context.Context, by Actor, d model.Domain, f model.Flag, on bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set flag", func(c *change, _ store.Dossier) error {
 		if !c.catalog().HasFlag(f) {
@@ -182,8 +182,7 @@ func (az *Authz) SetFlag(ctx context.Context, by Actor, d model.Domain, f model.
 }
 
 // SetPrivate opens a dossier to the assigned only, or to every tenant-wide
-// reader again. It takes "dossier configure"; and nobody comes to more by it
-// themselves.
+// reader again. It takes "dossier configure". No actor may gain permissions by it.
 func (az *Authz) SetPrivate(ctx context.Context, by Actor, d model.Domain, private bool) error {
 	return az.writeDossier(ctx, by, d, model.ConfigureDossier, "set private", func(c *change, row store.Dossier) error {
 		if row.Private == private {

@@ -26,8 +26,8 @@ type Decision struct {
 	Missing [][]Missing
 
 	// Profiles are those that would give the permission, if the user also
-	// held one of them there, as things are now. There are none for who is no
-	// active member, or where there is no such place.
+	// held one of them there, as things are now. There are none if the user is
+	// not an active member, or if there is no such place.
 	Profiles []model.Profile
 
 	// Revision is the tenant's, and At the time, that the answer is for.

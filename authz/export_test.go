@@ -92,6 +92,13 @@ func AcceptUnguarded(ctx context.Context, az *Authz, token string, a Acceptance)
 	return az.accept(ctx, token, a, func(*change, string) (*link, error) { return seen, nil })
 }
 
+// AcceptUnlocked is Accept without the locks of the people that a link is about.
+func AcceptUnlocked(ctx context.Context, az *Authz, token string, a Acceptance) (Invitation, error) {
+	return az.accept(ctx, token, a, func(c *change, token string) (*link, error) {
+		return follow(c.db(), token, c.at, c.az.terms)
+	})
+}
+
 // RevokePending is revokePending, in a change of its own.
 func RevokePending(ctx context.Context, az *Authz, canonical string, d model.Domain) error {
 	return az.write(ctx, System, d.Tenant(), "test", func(c *change) error { return c.revokePending(canonical, d) })

@@ -22,9 +22,9 @@ type Grant struct {
 	From, Until time.Time
 }
 
-// Grant hands out a profile. It takes "profile:NAME grant" in the domain; and
-// nobody hands out a profile to itself, or to a team it is in. Granting what
-// is held already changes at most its times.
+// Grant hands out a profile. It takes "profile:NAME grant" in the domain. No user
+// may grant a profile to themselves, or to a team that they are in. Granting a
+// profile that is held already changes at most its times.
 func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 	return az.write(ctx, by, g.Domain.Tenant(), "grant", func(c *change) error {
 		if err := c.grant(g); err != nil {
@@ -111,7 +111,7 @@ func (c *change) overProfile(p model.Profile, d model.Domain) error {
 func (c *change) holdable(p model.Profile, d model.Domain) error {
 	entry, ok := c.catalog().Profile(p)
 	if p.IsZero() || !ok || entry.Place == 0 {
-		return c.undeclared("profile", p)
+		return c.undeclaredProfile(p)
 	}
 	if entry.Place&placeOf(d) == 0 {
 		return fmt.Errorf("profile %v is held in a %v, not in %v: %w", p, entry.Place, d, ErrInvalid)

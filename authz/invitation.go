@@ -63,8 +63,8 @@ type InvitedGrant struct {
 // maxGrants is how much one invitation can offer.
 const maxGrants = 200
 
-// An Invitation is one as the people see it who may invite. It tells nobody
-// whether the address belongs to an account.
+// An Invitation is what those who may invite see of one. It does not tell whether
+// the address belongs to an account.
 type Invitation struct {
 	ID        model.InvitationID
 	Tenant    model.TenantID
@@ -96,8 +96,8 @@ const (
 	InvitationExpired  InvitationState = "expired" // pending for too long; [Authz.Resend] makes it pending again
 )
 
-// A Renewal says why an invitation cannot be accepted as it is. [Authz.Resend]
-// by somebody who may give what it offers renews it.
+// A Renewal says why an invitation cannot be accepted as it is. Somebody who may
+// give what it offers renews it with [Authz.Resend].
 type Renewal string
 
 // Why an invitation needs to be renewed.

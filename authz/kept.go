@@ -14,9 +14,17 @@ import (
 // asked nor told. When an invitation to it is accepted, the person becomes the
 // account, or the account that accepts takes its place; see settleLogin.
 
-// keeps reports whether u is a person that the tenant keeps.
+// keeps reports whether u is a person that the tenant keeps. If so, it is locked:
+// until this change ends, no address of it is verified and makes it an account.
 func (c *change) keeps(u model.UserID) (bool, error) {
 	p, err := c.keeper(u)
+	if err != nil || p != c.tenant {
+		return false, err // an account is never kept again
+	}
+	if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
+		return false, notFound(err, "person %v", u)
+	}
+	p, err = c.keeper(u)
 	return err == nil && p == c.tenant, err
 }
 

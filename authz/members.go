@@ -139,7 +139,7 @@ func (c *change) openDomain(d model.Domain) error {
 // DeactivateMember takes all access to the tenant away, at once, and keeps
 // what the member held for [Authz.ReactivateMember]. It takes "member remove"
 // in the tenant, and the grant of every profile that the member holds
-// throughout it: nobody deactivates somebody who may do more.
+// throughout it, so that nobody can deactivate a member who may do more than they may.
 func (az *Authz) DeactivateMember(ctx context.Context, by Actor, t model.TenantID, u model.UserID) error {
 	return az.write(ctx, by, t, "deactivate member", func(c *change) error { return c.deactivate(u) })
 }
@@ -182,10 +182,10 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
 // assignments there, and the person stays a member of the tenant. Pending
-// invitations of that person go the same way, and it is no contact there any
-// more; somebody who was only that, and is a contact nowhere else, leaves the
-// tenant. It takes "member remove" in the domain and the grant of every profile
-// that the member holds there or is invited to there, "member invite" for the
+// invitations of that person are revoked in the same way, and the person stops being
+// a contact there; somebody who was only a contact, and is not one anywhere else,
+// leaves the tenant. It takes "member remove" in the domain and the grant of every
+// profile that the member holds there or is invited to there, "member invite" for the
 // latter too, and "dossier assign" to end an assignment.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
@@ -331,7 +331,8 @@ func (az *Authz) SetExternal(ctx context.Context, by Actor, t model.TenantID, u 
 }
 
 // Members lists the people of a tenant, or those who hold something on a
-// dossier, by ID; [Authz.Contacts] has those who only get messages there too. It takes "member view" in the domain.
+// dossier, by ID. [Authz.Contacts] also has those who only get messages there. It
+// takes "member view" in the domain.
 func (az *Authz) Members(ctx context.Context, by Actor, in model.Domain) ([]Member, error) {
 	return read(ctx, az, by, in, model.ViewMember, "members", func(q *query) ([]Member, error) {
 		var rows []struct {

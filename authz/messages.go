@@ -23,7 +23,7 @@ type Message struct {
 
 	State    MessageState
 	Attempts int
-	Failure  string    // why the last attempt failed
+	Failure  string    // why the last attempt failed, or why it was dropped
 	Queued   time.Time // when it was put into the outbox
 	Next     time.Time // when it is tried next, while it is queued
 	Done     time.Time // when it was sent, dropped or given up

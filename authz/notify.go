@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"gorm.io/gorm"
-
-	"time"
-
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -44,7 +40,7 @@ const (
 )
 
 // Notify sends a message of the host to the [Authz.Recipients] of a topic: one
-// mail each. Whoever is none any more when theirs is sent gets nothing. Inside a
+// mail each. Whoever has stopped being one by the time theirs is sent gets nothing. Inside a
 // [Authz.Transaction] it is sent only if the whole of that is committed. Where
 // there are no recipients, nothing happens. Only [System] may.
 func (az *Authz) Notify(ctx context.Context, by Actor, d model.Domain, topic model.Topic, n Note) error {
@@ -150,89 +146,4 @@ func (s *sending) banner(canonical string) error {
 	err = s.db.Where("tenant = ? AND person = ?", s.state.tenant, s.user).Take(&member).Error
 	s.content.Activate = member.State == store.Invited
 	return err
-}
-
-// SetCopies makes a tenant get a copy of every message that is sent in its name
-// to the recipients of a topic: who got it and what it said, without any link.
-// An empty address ends that. It takes "tenant edit".
-func (az *Authz) SetCopies(ctx context.Context, by Actor, t model.TenantID, email string) error {
-	return az.write(ctx, by, t, "set copies", func(c *change) error {
-		if err := c.require(model.TenantDomain(t), model.EditTenant); err != nil {
-			return err
-		}
-		if err := checkEmail(email, optional); err != nil {
-			return err
-		}
-		old, err := copiesOf(c.db(), t)
-		if err != nil {
-			return err
-		}
-		if old == email {
-			return errUnchanged
-		}
-		c.detail["copies"] = map[bool]string{true: "on", false: "off"}[email != ""]
-		err = c.db().Where("tenant = ?", t).Delete(&store.Copy{}).Error
-		if err == nil && email != "" {
-			err = c.db().Create(&store.Copy{Tenant: t, Email: email}).Error
-		}
-		return err
-	})
-}
-
-// Copies returns where a tenant gets its copies, or "". It takes "tenant view".
-func (az *Authz) Copies(ctx context.Context, by Actor, t model.TenantID) (string, error) {
-	return read(ctx, az, by, model.TenantDomain(t), model.ViewTenant, "copies", func(q *query) (string, error) {
-		return copiesOf(q.db, t)
-	})
-}
-
-func copiesOf(db *gorm.DB, t model.TenantID) (string, error) {
-	var found []string
-	if err := db.Model(&store.Copy{}).Where("tenant = ?", t).Pluck("email", &found).Error; err != nil || len(found) == 0 {
-		return "", err
-	}
-	return found[0], nil
-}
-
-// copy puts the tenant's copy of a message that was just sent into the outbox.
-func (az *Authz) copy(db *gorm.DB, e *envelope, at time.Time) error {
-	if MessageKind(e.Kind) != TopicMessage {
-		return nil
-	}
-	tenant, err := model.ParseTenantID(e.Tenant)
-	if err != nil {
-		return err
-	}
-	email, err := copiesOf(db, tenant)
-	if err != nil || email == "" || asciiDomain(email) == asciiDomain(e.Email) {
-		return err
-	}
-	domain := model.TenantDomain(tenant)
-	if id, err := model.ParseDossierID(e.Dossier); err == nil {
-		domain = model.DossierDomain(tenant, id)
-	}
-	topic, _ := model.ParseTopic(e.Topic)
-	row, err := message{
-		kind: CopyMessage, domain: domain, topic: topic, subject: e.ID,
-		to: addressee{name: e.content.Tenant, email: email, locale: e.Locale},
-		data: map[string]string{
-			noteSubject: e.content.Subject, noteText: e.content.Text, noteName: e.Name, noteEmail: e.Email,
-		},
-	}.row(at)
-	if err != nil {
-		return err
-	}
-	return db.Create(&row).Error
-}
-
-// copied is for the address that copies still go to. There is no link in a copy:
-// what is the client's to do is not the firm's.
-func (s *sending) copied() (bool, error) {
-	email, err := copiesOf(s.db, s.state.tenant)
-	if err != nil || email != s.Email {
-		return false, err
-	}
-	s.note()
-	s.content.About, s.content.AboutEmail = s.content.Data[noteName], s.content.Data[noteEmail]
-	return true, nil
 }

@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/volmacht/volmacht/authz"
@@ -69,6 +70,27 @@ func contactOperations() []operation {
 			return do(az, ctx, c.by, c.domain, c.user, start, c.email)
 		}
 	}
+	// edit makes the contact, whom the tenant keeps, unless another one is named. Where
+	// it is closed there is none.
+	edit := func(ctx context.Context, az *authz.Authz, c call) error {
+		p := authz.Person{ID: c.user, FirstName: c.text, LastName: c.text, Locale: c.locale}
+		var none error
+		err := az.Transaction(ctx, func(tx *authz.Tx) error {
+			if c.user.IsZero() {
+				p.ID, none = tx.AddContact(ctx, system, dOne, authz.NewContact{FirstName: "F", LastName: "L",
+					Addresses: []authz.ContactAddress{{Email: "kim@kept.example"}}})
+			}
+			if none != nil {
+				return none
+			}
+			return tx.EditContact(ctx, c.by, c.domain, p)
+		})
+		if errors.Is(none, authz.ErrConflict) {
+			p.ID = uNina
+			err = az.EditContact(ctx, c.by, c.domain, p)
+		}
+		return err
+	}
 	carl := func(email string) call { return call{by: admin, domain: dOne, user: uCarl, email: email} }
 	emil := call{by: admin, domain: dOne, user: uEmil, email: eQuiet}
 	with := func(name string, want error, change func(*call)) refusal {
@@ -119,6 +141,10 @@ func contactOperations() []operation {
 			more: []refusal{with("another's", authz.ErrConflict, func(c *call) { c.email = eQuiet }),
 				with("itself", authz.ErrConflict, func(c *call) { c.email = eAccepted })}},
 		{method: "MoveAddress", variant: "to a pending one", do: to(eAccepted, (*authz.Authz).MoveAddress), takes: aDossier, valid: carl(ePending)},
+		{method: "EditContact", do: edit, takes: aDossier | aText, valid: call{by: admin, domain: dOne, text: "Kim", locale: "nl"},
+			more: append(localeRefusals(), elsewhere, inTenant,
+				with("one with an account", authz.ErrDenied, func(c *call) { c.user = uCarl }),
+				with("another tenant's", authz.ErrNotFound, func(c *call) { c.user = uBea }))},
 		{method: "RemoveContact", takes: aDossier | aMember, valid: carl(""), more: []refusal{elsewhere, inTenant},
 			do: func(ctx context.Context, az *authz.Authz, c call) error {
 				return az.RemoveContact(ctx, c.by, c.domain, c.user)

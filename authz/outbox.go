@@ -13,7 +13,7 @@ import (
 type MessageKind string
 
 // The kinds of message that Volmacht itself sends. Nobody is told of a changed
-// right (SOP-06).
+// right (SOP-06): an answer to a request is none.
 const (
 	// InvitationMessage: somebody without an account is invited.
 	InvitationMessage MessageKind = "invitation"
@@ -24,6 +24,8 @@ const (
 	RenewalMessage MessageKind = "renewal"
 	// RequestMessage: an account was asked for; to the responsible.
 	RequestMessage MessageKind = "account_request"
+	// DecisionMessage: the request was approved or declined; to who asked.
+	DecisionMessage MessageKind = "request_decision"
 	// TopicMessage: the host's own message, to the recipients of a topic.
 	TopicMessage MessageKind = "topic"
 	// ReviewMessage: a review of access was opened; to who conducts it.
@@ -37,7 +39,7 @@ const (
 
 // kinds are all of them.
 var kinds = []MessageKind{
-	InvitationMessage, LinkMessage, RenewalMessage, RequestMessage, TopicMessage, ReviewMessage, ReminderMessage, CopyMessage,
+	InvitationMessage, LinkMessage, RenewalMessage, RequestMessage, DecisionMessage, TopicMessage, ReviewMessage, ReminderMessage, CopyMessage,
 }
 
 // A message is what is written into the outbox. What a mail says of its subject

@@ -106,10 +106,11 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 	return p, nil
 }
 
-// EditPerson changes all that is known of the person p.ID but the addresses,
-// which have methods of their own: of those in p that are the person's it changes
-// the labels, and nothing else. People may edit themselves where a tenant they are
-// in gives them "self edit"; nobody but [System] edits somebody else.
+// EditPerson changes all that is known of the person p.ID except the addresses,
+// which have methods of their own: it only changes the labels of those addresses in
+// p that the person has. People may edit themselves if a tenant that they are in
+// gives them "self edit"; only [System] may edit somebody else, but see
+// [Authz.EditContact].
 func (az *Authz) EditPerson(ctx context.Context, by Actor, p Person) error {
 	return az.writePerson(ctx, by, p.ID, "edit person", func(c *change) error {
 		if err := p.check(); err != nil {

@@ -24,12 +24,12 @@ type Preference struct {
 	Wanted bool
 }
 
-// SetPreference says whether a person wants a topic. People may for themselves,
-// at any address of theirs, where the tenant gives them "self edit"; for
-// somebody else it takes "member invite" in the domain, and an address at which
-// the person is written to there: which other addresses it has is not told. Whoever
-// is no contact there, and is nobody whom [Authz.AddContact] could name, is
-// [ErrNotFound].
+// SetPreference says whether a person wants a topic. People may say so for
+// themselves, at any of their addresses, if the tenant gives them "self edit". For
+// somebody else it takes "member invite" in the domain, and works only for an
+// address at which messages reach the person there; any other address is
+// [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
+// nobody whom [Authz.AddContact] could name, is [ErrNotFound], too.
 func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
 	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
 		known, err := mayPrefer(c.db(), c.before, by, c.at, p.Domain, p.User)
@@ -37,7 +37,7 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 			return err
 		}
 		if !by.system && !c.before.isOpen(p.Domain) {
-			return unknown(p.Domain) // closed ones are nobody's to see
+			return unknown(p.Domain) // nobody may see closed ones
 		}
 		if err := c.openDomain(p.Domain); err != nil {
 			return err
@@ -76,7 +76,8 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 
 // Preferences returns what a person gets in a domain: for each address at which
 // it is written to there, and each topic of the pack that is sent there, whether
-// it is wanted, said or by default. Who may [Authz.SetPreference] may read.
+// it is wanted, because somebody said so or by default. Whoever may set a
+// preference with [Authz.SetPreference] may read it.
 func (az *Authz) Preferences(ctx context.Context, by Actor, d model.Domain, u model.UserID) ([]Preference, error) {
 	found, err := az.preferences(ctx, by, d, u)
 	return found, wrapped("preferences", err)

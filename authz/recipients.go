@@ -26,12 +26,14 @@ type Recipient struct {
 // Recipients tells who gets the messages of a topic in a domain, by person and
 // address. It takes no actor: it is for the host's own messages.
 //
-// It asks three things of every address. It is switched on for messages: as a
-// contact of the dossier; else as a contact of the tenant; else it is the one
-// that the person is written to otherwise. The person may be told: is allowed
-// what the topic needs; or, for a topic that needs nothing, is an active member
-// or a contact of the tenant, or a contact of that very dossier. And it is
-// wanted: see [Authz.SetPreference]. In what is closed or unknown that is nobody.
+// Three things must be true of an address. First, it is switched on for messages:
+// as a contact's on the dossier; if the person is no contact there, as a contact's
+// in the tenant; if not there either, it is the address at which the person is
+// otherwise reached. Second, the person may be told: they are allowed what the
+// topic needs or, for a topic that needs nothing, they are an active member or a
+// contact of the tenant, or a contact of that very dossier. Third, the topic is
+// wanted at the address: see [Authz.SetPreference]. A domain that is closed or
+// unknown has no recipients.
 func (az *Authz) Recipients(ctx context.Context, d model.Domain, topic model.Topic) ([]Recipient, error) {
 	if err := az.ready(); err != nil {
 		return nil, err

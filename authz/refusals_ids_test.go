@@ -104,7 +104,7 @@ func (o operation) places() []refusal {
 	in("a closed tenant's dossier", dGone, authz.ErrConflict, "", system)
 	in("system on an unknown dossier", dNone, authz.ErrNotFound, "", system)
 	in("system on a dossier of another tenant", dossier(tAcme, "d-beta"), authz.ErrNotFound, "", system)
-	eitherPlace := map[string]bool{"RemoveMember": true, "Resend": true, "Revoke": true, "Readdress": true, "AddContact": true, "SetSwitch": true, "ChangeAddress": true,
+	eitherPlace := map[string]bool{"RemoveMember": true, "Resend": true, "Revoke": true, "Readdress": true, "AddContact": true, "EditContact": true, "SetSwitch": true, "ChangeAddress": true,
 		"MoveAddress": true, "RemoveContact": true, "RemoveContactAddress": true}
 	if !has(aProfile|aTopic) && !eitherPlace[o.method] {
 		in("a tenant, not a dossier", home(tAcme), authz.ErrInvalid, "", system)

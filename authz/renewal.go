@@ -2,6 +2,9 @@ package authz
 
 import (
 	"errors"
+	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -27,7 +30,7 @@ func (c *change) lapse(l *link, why Renewal) error {
 	if len(grants) > 0 {
 		place = grants[0].Domain
 	}
-	to, err := c.renewer(l.Invitation, place)
+	to, err := renewer(c.db(), c.before, l.Invitation, place, c.at)
 	if err != nil || to.email == "" {
 		return err // the list shows it in any case
 	}
@@ -40,29 +43,29 @@ func (c *change) lapse(l *link, why Renewal) error {
 	}})
 }
 
-// renewer is who is told: the inviter while it is an active member, else the
-// responsible of the place.
-func (c *change) renewer(row store.Invitation, place model.Domain) (addressee, error) {
-	inviter, err := parseActor(row.InvitedBy)
+// renewer is who is told that an invitation to place needs renewal: the inviter,
+// while it is an active member and sees what it invited to, else the responsible.
+func renewer(db *gorm.DB, st *state, inv store.Invitation, place model.Domain, at time.Time) (addressee, error) {
+	inviter, err := parseActor(inv.InvitedBy)
 	if err != nil {
 		return addressee{}, err
 	}
-	if !inviter.system && c.before.active(inviter.user) {
-		p, err := loadPerson(c.db(), inviter.user)
+	may := !inviter.system && st.active(inviter.user)
+	if may && st.isOpen(place) { // nobody sees a closed one, whose inviter is told just that
+		may, err = st.sees(inviter.user, place, at)
+	}
+	if err != nil {
+		return addressee{}, err
+	}
+	if may {
+		p, err := loadPerson(db, inviter.user)
 		return addressee{p.ID, p.FirstName + " " + p.LastName, p.email(), p.Locale}, err
 	}
 	if place.IsDossier() {
-		r, err := c.responsible(place)
+		r, err := responsibleFor(db, st, place, at)
 		if err == nil && r.Email != "" || err != nil && !errors.Is(err, ErrNotFound) {
-			return addressee{user: r.User, name: r.Name, email: r.Email}, err
+			return r.addressee(), err
 		}
 	}
-	var tenant store.Tenant
-	err = c.db().Where("id = ?", c.tenant).Take(&tenant).Error
-	return addressee{name: tenant.Name, email: tenant.Email}, err
-}
-
-// responsible is [Authz.Responsible] within a change.
-func (c *change) responsible(d model.Domain) (Responsible, error) {
-	return (&Authz{core: c.az.core, tx: c.tx}).responsible(c.ctx, d)
+	return officeOf(db, st.tenant)
 }

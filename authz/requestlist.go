@@ -10,8 +10,9 @@ import (
 )
 
 // AccountRequests lists the requests for an account on a dossier, or on all
-// dossiers of a tenant: to who has "account_request decide" there, and to
-// others those that they made themselves, on dossiers that they still see. The
+// dossiers of a tenant. Those who have "account_request decide" on a dossier see
+// all of its requests; others see those that they made themselves, on dossiers that
+// they still see. The
 // zero state stands for all. A page has at most limit requests, never more than
 // 1,000, the oldest first; the next one is that after the last ID of this one.
 func (az *Authz) AccountRequests(ctx context.Context, by Actor, in model.Domain, state RequestState, after model.RequestID, limit int) ([]AccountRequest, error) {

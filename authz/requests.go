@@ -41,8 +41,8 @@ type AccountRequest struct {
 	Expires time.Time
 
 	// Mailed reports whether the responsible was sent a mail. It is false when
-	// there was no address to send one to: then only the list tells of the
-	// request.
+	// there was no address to send one to, or was none any more when its turn
+	// came: then only the list tells of the request.
 	Mailed bool
 
 	// Once it is decided:
@@ -64,7 +64,7 @@ func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n
 		if err != nil {
 			return err
 		}
-		to, locale, err := c.toResponsible(d)
+		to, err := responsibleFor(c.db(), c.before, d, c.at)
 		if err != nil {
 			return err
 		}
@@ -93,8 +93,7 @@ func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n
 			return nil
 		}
 		return c.send(message{
-			kind: RequestMessage, domain: d, subject: row.ID.String(),
-			to: addressee{user: to.User, name: to.Name, email: to.Email, locale: locale},
+			kind: RequestMessage, domain: d, subject: row.ID.String(), to: to.addressee(),
 		})
 	})
 	if err != nil {
@@ -124,7 +123,7 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 	}
 	entry, ok := c.catalog().Profile(n.Profile)
 	if !ok || entry.Place == 0 {
-		return "", c.undeclared("profile", n.Profile)
+		return "", c.undeclaredProfile(n.Profile)
 	}
 	if entry.Place&model.AtDossier == 0 {
 		return "", fmt.Errorf("profile %v is held in a %v, not on a dossier: %w", n.Profile, entry.Place, ErrInvalid)
@@ -140,20 +139,11 @@ func (c *change) checkRequest(n *NewRequest) (string, error) {
 	return canonical, err
 }
 
-// toResponsible returns who answers for d, and in which language.
-func (c *change) toResponsible(d model.Domain) (Responsible, string, error) {
-	to, err := c.responsible(d)
-	if err != nil || to.User.IsZero() {
-		return to, "", err
-	}
-	p, err := loadPerson(c.db(), to.User)
-	return to, p.Locale, err
-}
-
 // ApproveRequest makes an open request an invitation, whose inviter is the
 // actor, to the profile p or, when that is zero, to the one that was asked for.
-// It takes "account_request decide" and what inviting to p takes. A request
-// that expired is an [ErrExpired], one that was decided an [ErrConflict].
+// It takes "account_request decide" and what inviting to p takes. Whoever asked
+// gets a mail that says so, unless they are the actor. A request that
+// expired is an [ErrExpired], one that was decided an [ErrConflict].
 func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, p model.Profile) (model.InvitationID, error) {
 	var made model.InvitationID
 	err := az.writeRequest(ctx, by, d, id, "approve request", func(c *change, row store.AccountRequest) (err error) {
@@ -178,9 +168,9 @@ func (az *Authz) ApproveRequest(ctx context.Context, by Actor, d model.Domain, i
 	return made, nil
 }
 
-// DeclineRequest turns an open request down; who asked sees the reason. It takes
-// "account_request decide". A request that expired is an [ErrExpired], one that
-// was decided an [ErrConflict].
+// DeclineRequest turns an open request down. Whoever asked gets a mail with the
+// reason, and sees it in the list. It takes "account_request decide". A request that
+// expired is an [ErrExpired], one that was decided an [ErrConflict].
 func (az *Authz) DeclineRequest(ctx context.Context, by Actor, d model.Domain, id model.RequestID, reason string) error {
 	return az.writeRequest(ctx, by, d, id, "decline request", func(c *change, row store.AccountRequest) error {
 		if err := checkText("reason", reason, required, 500); err != nil {
@@ -213,7 +203,23 @@ func (az *Authz) writeRequest(ctx context.Context, by Actor, d model.Domain, id 
 	})
 }
 
+// decideRequest ends a request, and tells who asked.
 func (c *change) decideRequest(row store.AccountRequest, columns map[string]any) error {
 	columns["decided_by"], columns["decided_at"] = c.by.String(), store.At(c.at)
-	return c.db().Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Updates(columns).Error
+	err := c.db().Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Updates(columns).Error
+	if err != nil {
+		return err
+	}
+	asker, err := parseActor(row.AskedBy)
+	if err != nil || asker.system || c.by.is(asker.user) || !c.before.active(asker.user) {
+		return err
+	}
+	p, err := loadPerson(c.db(), asker.user)
+	if err != nil || p.email() == "" {
+		return err // the list tells
+	}
+	return c.send(message{
+		kind: DecisionMessage, domain: model.DossierDomain(row.Tenant, row.Dossier), subject: row.ID.String(),
+		to: addressee{p.ID, p.FirstName + " " + p.LastName, p.email(), p.Locale},
+	})
 }

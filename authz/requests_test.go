@@ -345,3 +345,47 @@ func TestAccountRequestRace(t *testing.T) {
 		require.NoError(t, errors.Join(errs[:]...))
 	})
 }
+
+// ACC-40: who asked is told what was decided, and no more than the list says.
+func TestRequestDecisionIsMailed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		decide func(p post, id model.RequestID) error
+		says   []string
+	}{
+		"approved": {func(p post, id model.RequestID) error {
+			_, err := p.az.ApproveRequest(t.Context(), admin, dOne, id, FullFeedback)
+			return err
+		}, []string{"Your request for an account for Robin Maes (Robin@new.example), on Baker, was approved. An invitation is on its way."}},
+		"declined": {func(p post, id model.RequestID) error {
+			return p.az.DeclineRequest(t.Context(), admin, dOne, id, "He left.")
+		}, []string{"Your request for an account for Robin Maes (Robin@new.example), on Baker, was declined.", "“He left.”"}},
+		"by who asked": {func(p post, id model.RequestID) error {
+			return p.az.DeclineRequest(t.Context(), authz.By(uEmil), dOne, id, "A mistake.")
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPost(t)
+			require.NoError(t, p.az.EditPerson(t.Context(), system, authz.Person{ID: uEmil, FirstName: "Emil", LastName: "Claes", Locale: "en"}))
+			p.ask(t, "q-1")
+			require.NoError(t, c.decide(p, model.Must(model.ParseRequestID("q-1"))))
+			_, err := p.az.Deliver(t.Context())
+			require.NoError(t, err)
+			mails := outbox(t, p.az, authz.DecisionMessage)
+			if c.says == nil {
+				require.Empty(t, mails)
+				return
+			}
+			require.Len(t, mails, 1)
+			l := p.box.Last(t, verified(uEmil))
+			for _, want := range c.says {
+				require.Contains(t, l.Text, want)
+			}
+			for _, secret := range []string{"invitation#", "F L", "feedback"} { // a token, who decided, the profile
+				require.NotContains(t, l.Subject+l.Text+l.HTML, secret)
+			}
+			require.Equal(t, "https://portal.example/", p.box.Link(t, verified(uEmil)))
+		})
+	}
+}

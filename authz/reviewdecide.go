@@ -12,8 +12,8 @@ import (
 
 // ConfirmReviewItem records that each of the accesses is as it should be: all of
 // them, or, on an error, none. What was confirmed before stays as it is. It
-// takes "review conduct". One's own access, and that of one's teams, is for
-// somebody else to confirm, unless nobody else may conduct the review.
+// takes "review conduct". An actor's own access, and that of their teams, must be
+// confirmed by somebody else, unless nobody else may conduct the review.
 func (az *Authz) ConfirmReviewItem(ctx context.Context, by Actor, t model.TenantID, id model.ReviewID, items ...Access) error {
 	return az.writeReview(ctx, by, t, id, "confirm review items", func(c *change, r store.Review) error {
 		if len(items) == 0 {

@@ -167,7 +167,8 @@ func TestRequestAndReviewMails(t *testing.T) {
 	late, err := az.RequestAccount(ctx, authz.By(uCarl), dOne, dave)
 	require.NoError(t, err)
 	require.NoError(t, az.DeclineRequest(ctx, admin, dOne, late.ID, "No."))
-	deliver(0)
+	deliver(1) // the answer, and no more of the question
+	require.Contains(t, box.Last(t, "u-carl@verified.example").Text, "geweigerd")
 
 	require.NoError(t, az.Transaction(ctx, func(tx *authz.Tx) error {
 		return tx.DB().Model(&store.Review{}).Where("id = ?", rOpen).Update("closed_at", 1).Error

@@ -27,8 +27,8 @@ type ReviewSchedule struct {
 }
 
 // SetReviewSchedule sets, or with a zero schedule ends, the schedule on which
-// [Authz.OpenReviews] opens the reviews of a tenant. Only [System] may: who is
-// asked to look does not decide how often.
+// [Authz.OpenReviews] opens the reviews of a tenant. Only [System] may: those
+// who are asked to review do not decide how often.
 func (az *Authz) SetReviewSchedule(ctx context.Context, by Actor, t model.TenantID, s ReviewSchedule) error {
 	return az.write(ctx, by, t, "set review schedule", func(c *change) error {
 		if err := c.requireSystem(); err != nil {

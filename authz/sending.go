@@ -24,6 +24,7 @@ type sending struct {
 
 	domain model.Domain
 	user   model.UserID // zero for one without an account
+	why    string       // it should not go
 }
 
 // prepare fills the envelope in, and reports whether the message should go.
@@ -53,13 +54,19 @@ func (s *sending) prepare() (reason bool, err error) {
 	}
 	prepare := map[MessageKind]func() (bool, error){
 		InvitationMessage: s.invitation, LinkMessage: s.invitation, RenewalMessage: s.renewal,
-		RequestMessage: s.request, ReviewMessage: s.review, ReminderMessage: s.review,
+		RequestMessage: s.request, DecisionMessage: s.decision, ReviewMessage: s.review, ReminderMessage: s.review,
 		TopicMessage: s.topic, CopyMessage: s.copied,
 	}[MessageKind(s.Kind)]
 	if prepare == nil {
 		return false, fmt.Errorf("kind %q is unknown to this version", s.Kind)
 	}
 	return none(prepare())
+}
+
+// drop says why a message should not go.
+func (s *sending) drop(why string) (bool, error) {
+	s.why = why
+	return false, nil
 }
 
 // none makes no reason of what is not there any more.
@@ -129,7 +136,8 @@ func (s *sending) invitation() (bool, error) {
 	return true, nil
 }
 
-// renewal is for an invitation that still waits to be sent again.
+// renewal is for an invitation that still waits to be sent again, to who is told
+// of it now.
 func (s *sending) renewal() (bool, error) {
 	var inv store.Invitation
 	err := s.db.Where("id = ? AND tenant = ? AND state = ?", s.Subject, s.Tenant, store.Pending).Take(&inv).Error
@@ -138,10 +146,14 @@ func (s *sending) renewal() (bool, error) {
 	}
 	s.content.About, s.content.AboutEmail = strings.TrimSpace(inv.FirstName+" "+inv.LastName), inv.Typed
 	s.content.Link = s.az.mail.links.Portal
-	return s.reachable()
+	to, err := renewer(s.db, s.state, inv, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	return s.handOn(to)
 }
 
-// request is for an account request that is open.
+// request is for an account request that is open, to the responsible of now.
 func (s *sending) request() (bool, error) {
 	var row store.AccountRequest
 	err := s.db.Where("id = ? AND tenant = ? AND state = ?", s.Subject, s.Tenant, store.RequestOpen).Take(&row).Error
@@ -157,7 +169,67 @@ func (s *sending) request() (bool, error) {
 	if s.content.Inviter, err = s.nameOf(row.AskedBy); err != nil {
 		return false, err
 	}
+	to, err := responsibleFor(s.db, s.state, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	if to.Email == "" {
+		err := s.db.Model(&store.AccountRequest{}).Where("tenant = ? AND id = ?", row.Tenant, row.ID).Update("mailed", false).Error
+		if err != nil {
+			return false, err
+		}
+	}
+	return s.handOn(to.addressee())
+}
+
+// decision is for an account request that was approved or declined, to who asked
+// while they see the dossier. It says what they can read in the list.
+func (s *sending) decision() (bool, error) {
+	var row store.AccountRequest
+	err := s.db.Where("id = ? AND tenant = ? AND state IN ?", s.Subject, s.Tenant, []string{store.Approved, store.Declined}).Take(&row).Error
+	if err != nil {
+		return false, err
+	}
+	sees, err := s.state.sees(s.user, s.domain, s.at)
+	if err != nil {
+		return false, err
+	}
+	if !sees {
+		return s.drop("who asked sees the dossier no more")
+	}
+	s.content.About, s.content.AboutEmail = strings.TrimSpace(row.FirstName+" "+row.LastName), row.Typed
+	s.content.Approved, s.content.Note = row.State == store.Approved, row.Reason
+	s.content.Link = s.az.mail.links.Portal
 	return s.reachable()
+}
+
+// handOn reports whether a message is addressed to whom it is for now. If that is
+// somebody else, they get one in its place: whoever lost the dossier meanwhile, or
+// was deactivated, is told nothing more of it.
+func (s *sending) handOn(to addressee) (bool, error) {
+	still := s.user == to.user
+	if still && s.user.IsZero() {
+		still = s.Email == to.email
+	} else if still {
+		var err error
+		if still, err = s.reachable(); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case still:
+		return true, nil
+	case to.email == "":
+		return s.drop("it is no longer for this recipient, and nobody else has an address")
+	}
+	row, err := message{kind: MessageKind(s.Kind), domain: s.domain, subject: s.Subject, to: to, data: s.content.Data}.row(s.at)
+	if err != nil {
+		return false, err
+	}
+	if err := s.db.Create(&row).Error; err != nil {
+		return false, err
+	}
+	return s.drop("it is no longer for this recipient: whoever it is for now gets it instead")
 }
 
 // review is for a review that is open, to who may still conduct it.

@@ -1,6 +1,8 @@
 package authz_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -40,15 +42,10 @@ func TestDeliverDrops(t *testing.T) {
 	moved := func(t *testing.T, p post) {
 		require.NoError(t, p.az.RemoveAddress(t.Context(), system, uAnn, uAnn.String()+"@new.example"))
 	}
-	toAnn := func(kind authz.MessageKind, d model.Domain, subject string) func(*testing.T, post) {
-		return func(t *testing.T, p post) {
-			require.NoError(t, authz.Send(t.Context(), p.az, kind, d, subject, uAnn, "Ann", uAnn.String()+"@new.example", "en"))
-		}
-	}
 	renewal := func(t *testing.T, p post) {
 		p.invite(t, "i-1", func(inv *store.Invitation) { inv.Renewal = "inviter" })
 		require.NoError(t, p.db.Where("1 = 1").Delete(&store.Message{}).Error)
-		toAnn(authz.RenewalMessage, home(tAcme), "i-1")(t, p)
+		p.sendTo(t, uAnn, authz.RenewalMessage, home(tAcme), "i-1")
 	}
 	for kind, c := range map[authz.MessageKind]struct {
 		queue func(*testing.T, post)
@@ -64,19 +61,28 @@ func TestDeliverDrops(t *testing.T) {
 		}},
 		authz.RenewalMessage: {renewal, map[string]func(*testing.T, post){
 			"sent again": invitation("renewal", ""), "revoked": invitation("state", store.Revoked),
-			"a closed tenant": closeTenant, "recipient removed": leave(uAnn), "address removed": moved,
+			"a closed tenant": closeTenant,
 		}},
 		authz.RequestMessage: {func(t *testing.T, p post) {
 			p.ask(t, "q-1")
-			toAnn(authz.RequestMessage, dOne, "q-1")(t, p)
+			p.sendTo(t, uEmil, authz.RequestMessage, dOne, "q-1")
 		}, map[string]func(*testing.T, post){
 			"decided": table("volmacht_account_requests", "state", "approved"), "a closed tenant": closeTenant,
-			"a closed dossier": closeDossier, "recipient removed": leave(uAnn), "address removed": moved,
-			"expired": func(_ *testing.T, p post) { p.watch.advance(24 * time.Hour) },
+			"a closed dossier": closeDossier, "expired": func(_ *testing.T, p post) { p.watch.advance(24 * time.Hour) },
+		}},
+		authz.DecisionMessage: {func(t *testing.T, p post) {
+			p.ask(t, "q-1")
+			require.NoError(t, p.az.DeclineRequest(t.Context(), admin, dOne, model.Must(model.ParseRequestID("q-1")), "No."))
+		}, map[string]func(*testing.T, post){
+			"a closed tenant": closeTenant, "a closed dossier": closeDossier, "who asked removed": leave(uEmil),
+			"open again": table("volmacht_account_requests", "state", "open"),
+			"who asked sees it no more": func(t *testing.T, p post) {
+				require.NoError(t, p.az.Withdraw(t.Context(), system, model.UserSubject(uEmil), accountancy.Employee, home(tAcme)))
+			},
 		}},
 		authz.ReviewMessage: {func(t *testing.T, p post) {
 			p.review(t, "r-1")
-			toAnn(authz.ReviewMessage, home(tAcme), "r-1")(t, p)
+			p.sendTo(t, uAnn, authz.ReviewMessage, home(tAcme), "r-1")
 		}, map[string]func(*testing.T, post){
 			"done": table("volmacht_reviews", "closed_at", 1), "a closed tenant": closeTenant,
 			"recipient removed": leave(uAnn), "address removed": moved,
@@ -109,10 +115,111 @@ func TestDeliverDrops(t *testing.T) {
 				m := p.only(t)
 				require.Equal(t, authz.MessageDropped, m.State, name)
 				require.Equal(t, p.watch.Now(), m.Done, name)
+				require.NotEmpty(t, m.Failure, name)
 				var tokens int64
 				require.NoError(t, p.db.Model(&store.Token{}).Count(&tokens).Error)
 				require.Zero(t, tokens, name)
 			}
+		})
+	}
+}
+
+// sendTo puts a message to a member into the outbox.
+func (p post) sendTo(t testing.TB, u model.UserID, kind authz.MessageKind, d model.Domain, subject string) {
+	t.Helper()
+	require.NoError(t, authz.Send(t.Context(), p.az, kind, d, subject, u, "F L", u.String()+"@new.example", "en"))
+}
+
+// Requests and renewals go to whom they are for when they are sent. Whoever lost the
+// dossier meanwhile, or was deactivated, learns nothing more of it; the next one does.
+func TestDeliverHandsOn(t *testing.T) {
+	t.Parallel()
+	const emil, team, office = "u-emil@verified.example", "crew@verified.example", "office@verified.example"
+	request := func(t *testing.T, p post) {
+		p.ask(t, "q-1")
+		p.sendTo(t, uEmil, authz.RequestMessage, dOne, "q-1")
+	}
+	renewal := func(d model.Domain) func(*testing.T, post) {
+		return func(t *testing.T, p post) {
+			p.invite(t, "i-1", func(inv *store.Invitation) { inv.Renewal = string(authz.InviterLimited) })
+			require.NoError(t, p.db.Where("1 = 1").Delete(&store.Message{}).Error)
+			p.sendTo(t, uAnn, authz.RenewalMessage, d, "i-1")
+		}
+	}
+	type change = func(ctx context.Context, az *authz.Authz) error
+	deactivated := func(u model.UserID) change {
+		return func(ctx context.Context, az *authz.Authz) error { return az.DeactivateMember(ctx, system, tAcme, u) }
+	}
+	demoted := func(u model.UserID, profile model.Profile) change {
+		return func(ctx context.Context, az *authz.Authz) error {
+			return az.Withdraw(ctx, system, model.UserSubject(u), profile, home(tAcme))
+		}
+	}
+	managed := func(ctx context.Context, az *authz.Authz) error {
+		return az.Assign(ctx, system, dOne, authz.Manager(uAmy))
+	}
+	unassigned := func(ctx context.Context, az *authz.Authz) error {
+		return errors.Join(az.Unassign(ctx, system, dOne, authz.Manager(uEmil)), az.Unassign(ctx, system, dOne, authz.Group(gCrew)))
+	}
+	reachable := func(ctx context.Context, az *authz.Authz) error {
+		return az.EditTeam(ctx, system, tAcme, authz.Team{ID: gCrew, Name: "Crew", Email: team})
+	}
+	moved := func(u model.UserID) change {
+		return func(ctx context.Context, az *authz.Authz) error {
+			return az.RemoveAddress(ctx, system, u, u.String()+"@new.example")
+		}
+	}
+	for name, c := range map[string]struct {
+		queue func(*testing.T, post)
+		do    []change
+		to    string // empty: nobody
+	}{
+		"a request, and nothing happens":            {request, nil, "u-emil@new.example"},
+		"a request, another manager":                {request, []change{managed}, "u-amy@verified.example"},
+		"a request, neither manager nor team":       {request, []change{unassigned}, office},
+		"a request, the manager deactivated":        {request, []change{reachable, deactivated(uEmil)}, team},
+		"a request, the manager sees it no more":    {request, []change{reachable, demoted(uEmil, accountancy.Employee)}, team},
+		"a request, the address removed":            {request, []change{moved(uEmil)}, emil},
+		"a request, and nobody else has an address": {request, []change{deactivated(uEmil)}, ""},
+		"a renewal, and nothing happens":            {renewal(dOne), nil, "u-ann@new.example"},
+		"a renewal, the inviter deactivated":        {renewal(dOne), []change{deactivated(uAnn)}, emil},
+		"a renewal, the inviter sees it no more":    {renewal(dOne), []change{demoted(uAnn, accountancy.Admin)}, emil},
+		"a renewal, the address removed":            {renewal(dOne), []change{moved(uAnn)}, "u-ann@verified.example"},
+		"a renewal in the tenant, deactivated":      {renewal(home(tAcme)), []change{deactivated(uAnn)}, office},
+		"a renewal in the tenant, demoted":          {renewal(home(tAcme)), []change{demoted(uAnn, accountancy.Admin)}, "u-ann@new.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPost(t)
+			c.queue(t, p)
+			for _, do := range c.do {
+				require.NoError(t, do(t.Context(), p.az))
+			}
+			first := p.only(t)
+			done, err := p.az.Deliver(t.Context())
+			require.NoError(t, err)
+			var to []string
+			for _, l := range p.box.Letters() {
+				to = append(to, l.To.Address)
+			}
+			switch c.to {
+			case first.To.Email:
+				require.Equal(t, authz.Delivery{Sent: 1}, done)
+			case "":
+				require.Equal(t, authz.Delivery{Dropped: 1}, done)
+				require.Empty(t, to)
+				require.Equal(t, "it is no longer for this recipient, and nobody else has an address", p.only(t).Failure)
+				all, err := p.az.AccountRequests(t.Context(), system, dOne, "", model.RequestID{}, 10)
+				require.NoError(t, err)
+				require.False(t, all[0].Mailed, "the list must tell of it")
+				return
+			default:
+				require.Equal(t, authz.Delivery{Sent: 1, Dropped: 1}, done)
+				require.Equal(t, authz.MessageDropped, p.messages(t)[0].State)
+				require.Equal(t, "it is no longer for this recipient: whoever it is for now gets it instead", p.messages(t)[0].Failure)
+			}
+			require.Equal(t, []string{c.to}, to)
+			require.Contains(t, p.box.Last(t, c.to).Text, "Robin Maes")
 		})
 	}
 }
@@ -181,6 +288,7 @@ func TestMailsOfTheOffice(t *testing.T) {
 		p := postOn(t, setScene(t, db).db)
 		to := "ann@office.example"
 		require.NoError(t, p.az.AddAddress(t.Context(), system, uAnn, to))
+		require.NoError(t, p.az.Assign(t.Context(), system, dOne, authz.Manager(uAnn)))
 		send := func(kind authz.MessageKind, d model.Domain, subject string) string {
 			require.NoError(t, authz.Send(t.Context(), p.az, kind, d, subject, uAnn, "Ann", to, "en"))
 			p.deliver(t, authz.Delivery{Sent: 1})
@@ -201,6 +309,7 @@ func TestMailsOfTheOffice(t *testing.T) {
 
 		require.NoError(t, p.db.Create(&store.Invitation{
 			ID: "i-1", Tenant: tAcme, FirstName: "Robin", LastName: "Maes", Canonical: robin, Typed: robin, State: store.Pending, Renewal: "inviter",
+			InvitedBy: admin.String(),
 		}).Error)
 		require.Contains(t, send(authz.RenewalMessage, home(tAcme), "i-1"), "Robin Maes (robin@new.example) wanted to accept")
 		require.Equal(t, "https://portal.example/", p.box.Link(t, to))

@@ -193,7 +193,7 @@ func (s *story) clientUsers(office, bakery, cinema model.Domain, ada, emma, bob 
 	s.can(bob, bakery, ViewFigure)
 
 	// A user asks for a new account from the portal; the mail goes to the responsible of the
-	// dossier, who makes it an invitation or declines (ACC-40).
+	// dossier, who makes it an invitation or declines, and the user is told (ACC-40).
 	ask := func(first, email string) authz.AccountRequest {
 		t.Helper()
 		made, err := s.az.RequestAccount(ctx, authz.By(bob), bakery, authz.NewRequest{FirstName: first, LastName: "Hendriks", Email: email, Profile: FullFeedback})
@@ -209,10 +209,11 @@ func (s *story) clientUsers(office, bakery, cinema model.Domain, ada, emma, bob 
 	s.clock.Advance(time.Hour)
 	_, err = s.az.ApproveRequest(ctx, authz.By(emma), bakery, wanted.ID, model.Profile{})
 	s.done(err)
-	s.post("hugo@bakery.example")
+	s.post("bob@bakery.example", "hugo@bakery.example")
 	s.can(s.accept("hugo@bakery.example", model.UserID{}), bakery, ViewFigure)
 	s.done(s.az.DeclineRequest(ctx, authz.By(emma), bakery, ask("Ilse", "ilse@bakery.example").ID, "she has left"))
-	s.post()
+	s.post("bob@bakery.example")
+	require.Contains(t, s.box.Last(t, "bob@bakery.example").Text, "she has left")
 	asked, err := s.az.AccountRequests(ctx, authz.By(bob), bakery, "", model.RequestID{}, 10)
 	s.done(err)
 	require.Equal(t, []authz.RequestState{authz.RequestApproved, authz.RequestDeclined}, []authz.RequestState{asked[0].State, asked[1].State})

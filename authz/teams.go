@@ -91,10 +91,10 @@ func (az *Authz) DeleteTeam(ctx context.Context, by Actor, tenant model.TenantID
 	})
 }
 
-// AddTeamMember makes an active member of the tenant one of the team. Who
-// joins a team gets all that the team has, so besides "tenant edit" it takes
-// the grant of each of the team's profiles and "dossier assign" on each of
-// its dossiers; and nobody comes to more by joining or leaving a team itself.
+// AddTeamMember adds an active member of the tenant to the team. Whoever joins
+// a team gets everything the team has, so besides "tenant edit" it takes the
+// grant of each of the team's profiles and "dossier assign" on each of its
+// dossiers. Actors may not gain permissions by joining or leaving a team themselves.
 func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
 	return az.writeTeam(ctx, by, tenant, t, "add team member", func(c *change) error {
 		if err := c.overTeam(t); err != nil {

@@ -30,9 +30,11 @@ type Content struct {
 	About, AboutEmail string // whom an invitation or a request is for, or who got what this is a copy of
 
 	Inviter string    // who invites, or who asks for the account
-	Note    string    // what they wrote
+	Note    string    // what they wrote, or why a request was declined
 	Until   time.Time // when the link ends, the request ends, the review is due
 	Overdue bool      // Until is past
+
+	Approved bool // the request was approved, not declined
 
 	Subject, Text string // of the host's own message
 	Topic         string // its topic, in the language of Locale
@@ -179,7 +181,7 @@ func (t *templates) try(kind MessageKind, locale string) error {
 		Name: "Kim de Vries", Tenant: "Example", Dossier: "Bakery", Dossiers: []string{"Bakery", "Brewery"},
 		About: "Robin Maes", AboutEmail: "robin@example.com", Inviter: "Ann Peeters", Note: "See you soon.",
 		Until: time.Unix(0, 0), Overdue: true, Subject: "A subject", Text: "A line.\n\nAnother.", Topic: "Documents",
-		Link: "https://portal.example/sample", Activate: true, ActivateLink: "https://portal.example/activate",
+		Link: "https://portal.example/sample", Approved: true, Activate: true, ActivateLink: "https://portal.example/activate",
 		Data: map[string]string{},
 	}
 	for _, c := range []Content{sample, {Tenant: sample.Tenant, Subject: sample.Subject, Text: sample.Text, About: sample.About, Link: sample.Link}} {

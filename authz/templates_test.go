@@ -30,6 +30,8 @@ func full(kind authz.MessageKind) authz.Content {
 	switch kind {
 	case authz.InvitationMessage, authz.LinkMessage:
 		c.Dossiers = []string{"Bakery Van Damme", "Brewery"}
+	case authz.DecisionMessage:
+		c.Note = "She left in May."
 	case authz.TopicMessage:
 		c.Topic, c.Subject, c.Text = "Documents", "Your return for 2025 is ready", "Your return is in the portal.\nPlease look at it.\n\nWe are glad to help."
 		c.Activate, c.ActivateLink = true, "https://portal.example/activate#9876543210"

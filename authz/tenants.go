@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -87,9 +88,9 @@ func (az *Authz) EditTenant(ctx context.Context, by Actor, t Tenant) error {
 }
 
 // SetSetting switches a setting of the tenant on or off. It takes "tenant
-// edit", and that is enough, also for who comes to more by it: a setting is the
-// tenant's rule for itself, and the only one who may edit the tenant could not
-// take it back otherwise.
+// edit", which is enough even for actors who gain permissions by it: a setting is
+// the tenant's rule for itself, and if only one person may edit the tenant, that
+// person must be able to take it back.
 func (az *Authz) SetSetting(ctx context.Context, by Actor, t model.TenantID, s model.Setting, on bool) error {
 	return az.write(ctx, by, t, "set setting", func(c *change) error {
 		d := model.TenantDomain(t)
@@ -138,6 +139,21 @@ func (c *change) toggle(r model.Rule, on bool) error {
 // undeclared says that the pack's catalog does not have a name.
 func (c *change) undeclared(kind string, name fmt.Stringer) error {
 	return fmt.Errorf("%s %q: the pack %s declares none of that name: %w", kind, name, c.before.pack.Name, ErrInvalid)
+}
+
+// undeclaredProfile says so of a profile, and which one may have been meant.
+func (c *change) undeclaredProfile(p model.Profile) error {
+	var names []string
+	for _, entry := range c.catalog().Profiles {
+		if entry.Place != 0 && !c.before.dormant(entry.Profile) {
+			names = append(names, entry.Profile.String())
+		}
+	}
+	near := model.Nearest(p.String(), slices.Values(names), len(p.String())/3)
+	if near == "" {
+		return c.undeclared("profile", p)
+	}
+	return fmt.Errorf("profile %q: the pack %s declares none of that name, did you mean %q?: %w", p, c.before.pack.Name, near, ErrInvalid)
 }
 
 // CloseTenant ends all access to the tenant and its dossiers, at once, and

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -89,9 +90,29 @@ func follow(db *gorm.DB, token string, at time.Time, terms InvitationTerms) (*li
 }
 
 // claim follows a token once more, now that the tenant is locked: whoever was
-// first has used it up.
+// first has used it up. It locks the people that the link is about, too: whose the
+// address is, and who has an account, changes without the tenant.
 func (c *change) claim(token string) (*link, error) {
-	return follow(c.db(), token, c.at, c.az.terms)
+	var locked []model.UserID
+	for {
+		l, err := follow(c.db(), token, c.at, c.az.terms)
+		if err != nil {
+			return nil, err
+		}
+		people := slices.DeleteFunc([]model.UserID{l.Person, l.Holder}, func(u model.UserID) bool {
+			return u.IsZero() || slices.Contains(locked, u)
+		})
+		if len(people) == 0 {
+			return l, nil
+		}
+		slices.SortFunc(people, compareIDs)
+		for _, u := range people {
+			if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
+				return nil, notFound(err, "person %v", u)
+			}
+			locked = append(locked, u)
+		}
+	}
 }
 
 // killLinks makes the links of an invitation worthless, and keeps mails from

@@ -296,5 +296,5 @@ func spill(links []link) []link {
 		names = append(names, at.apart(there))
 	}
 	many := newTable(names)
-	return append(rest, link{set: &set{graph: spilled, many: &many}})
+	return join(rest, link{set: &set{graph: spilled, many: &many}})
 }

@@ -35,10 +35,12 @@ type Message struct {
 	DoneAt       Micros `gorm:"column:done_at"`
 }
 
-// A Copy is where a tenant gets a copy of what is sent in its name.
+// A Copy is where a tenant gets a copy of what is sent in its name, and which
+// actor has said so.
 type Copy struct {
 	Tenant model.TenantID `gorm:"column:tenant;primaryKey"`
 	Email  string         `gorm:"column:email"`
+	SetBy  string         `gorm:"column:set_by"`
 }
 
 // A Preference says whether a person wants a topic at an address.

@@ -31,6 +31,7 @@ CREATE INDEX volmacht_messages_subject ON volmacht_messages (subject);
 CREATE TABLE volmacht_copies (
   tenant {text(36)} NOT NULL PRIMARY KEY,
   email  {text(320)} NOT NULL,
+  set_by {text(100)} NOT NULL,
   FOREIGN KEY (tenant) REFERENCES volmacht_tenants (id)
 ){table};
 
