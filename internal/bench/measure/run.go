@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 	}()
 	for _, m := range o.Makers {
 		o.Progress("load %s", m.Name)
-		s, err := load(ctx, m, w)
+		s, err := load(ctx, m, w, subjects)
 		if err != nil {
 			return report.Result{}, fmt.Errorf("%s: load: %w", m.Name, err)
 		}
@@ -96,9 +96,17 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 	return r, nil
 }
 
-func load(ctx context.Context, m peer.Maker, w *world.World) (*subject, error) {
+func load(ctx context.Context, m peer.Maker, w *world.World, loaded []*subject) (*subject, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	for _, s := range loaded {
+		if m.Of == nil {
+			break
+		}
+		if e := m.Of(s.engine); e != nil {
+			return &subject{Maker: m, engine: e, result: report.Engine{Name: m.Name, Title: m.Title, Module: m.Module}}, nil
+		}
 	}
 	before := heap()
 	began := time.Now()

@@ -32,6 +32,7 @@ type Engine struct {
 	lists map[world.Check]authz.Request // made once, as the requests of Ask are
 
 	loading time.Duration
+	shared  bool // whoever opened az closes it
 }
 
 func newEngine(ctx context.Context, w *world.World) (peer.Engine, error) {
@@ -220,4 +221,9 @@ func (e *Engine) Revoke(p world.Place) error {
 func profile(p world.Place) model.Profile { return model.Must(model.ParseProfile(p.Profile.Name())) }
 
 // Close implements [peer.Engine].
-func (e *Engine) Close() error { return errors.Join(e.az.Close(), e.close()) }
+func (e *Engine) Close() error {
+	if e.shared {
+		return nil
+	}
+	return errors.Join(e.az.Close(), e.close())
+}

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	Makers = append(Makers, peer.Maker{Name: "volmacht-on", Title: "Volmacht, Can on a handle", Handle: true, New: newOn})
+	Makers = append(Makers, peer.Maker{Name: "volmacht-on", Title: "Volmacht, Can on a handle", Handle: true, New: newOn, Of: onOf})
 }
 
 // An onEngine asks handles that are resolved before the clock starts, as a
@@ -24,6 +24,17 @@ func newOn(ctx context.Context, w *world.World) (peer.Engine, error) {
 		return nil, err
 	}
 	return onEngine{e.(*Engine)}, nil
+}
+
+// onOf asks an engine that is loaded already.
+func onOf(other peer.Engine) peer.Engine {
+	e, ours := other.(*Engine)
+	if !ours {
+		return nil
+	}
+	shared := *e
+	shared.shared = true
+	return onEngine{&shared}
 }
 
 // Ask implements [peer.Engine].

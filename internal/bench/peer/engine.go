@@ -43,6 +43,10 @@ type Maker struct {
 	Handle bool   // what Ask returns keeps to the moment of Ask, so changes are not for it
 	Module string // the module that its version is taken from; "" for the floors
 	New    func(ctx context.Context, w *world.World) (Engine, error)
+
+	// Of returns the engine as another way to ask one that was loaded before,
+	// which goes on to close it; or nil. It may be left out.
+	Of func(Engine) Engine
 }
 
 // Makers are the engines that are not ours. OPA and OpenFGA are among them in a
