@@ -13,14 +13,14 @@ import (
 // it is for one request and not for keeping. The zero Resolved allows nothing. It
 // is safe for concurrent use.
 type Resolved struct {
-	pack   *pack
-	bits   []uint64 // by the number of the permission, those that can be asked in the domain
-	until  int64    // in microseconds; 0 is for good
-	user   model.UserID
-	few    [4]uint64 // room for bits
-	az     *Authz
-	state  *state
-	domain model.Domain
+	first [4]uint64 // what Can reads lies together: the answers to the first permissions,
+	pack  *pack
+	user  model.UserID
+	until int64 // in microseconds; 0 is for good
+
+	more  []uint64 // and to those behind
+	az    *Authz
+	state *state
 }
 
 // On finds out what user may do in domain, now. Its errors are those of
@@ -45,10 +45,12 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 	if err != nil {
 		return nil, err
 	}
-	a := &Resolved{pack: st.pack, user: user, az: az, state: st, domain: domain}
-	a.bits = append(a.few[:0], bits...)
+	a := &Resolved{pack: st.pack, user: user, az: az, state: st}
+	if n := len(bits) - len(a.first); n > 0 {
+		a.more = make([]uint64, n)
+	}
 	for i, asked := range st.pack.asksIn(domain) {
-		a.bits[i] &= asked
+		*a.word(uint(i)) = bits[i] & asked
 	}
 	if !until.IsZero() {
 		a.until = until.UnixMicro()
@@ -56,17 +58,24 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 	return a, nil
 }
 
+// word is the one of 64 answers.
+func (a *Resolved) word(i uint) *uint64 {
+	if i < uint(len(a.first)) {
+		return &a.first[i]
+	}
+	return &a.more[i-uint(len(a.first))]
+}
+
 // Can reports whether the user may do p. A permission that the pack does not
 // declare, or that is not asked in such a domain, is a no; [Authz.Enforce] tells of
-// such mistakes. When a grant on the
-// way to the answers has begun or ended since, every answer is a no, and
-// [Resolved.Stale] says so.
+// such mistakes. When a grant on the way to the answers has begun or ended since,
+// every answer is a no, and [Resolved.Stale] says so.
 func (a *Resolved) Can(p model.Permission) bool {
 	if a == nil || a.pack == nil {
 		return false
 	}
 	entry := a.pack.permission(a.user, p)
-	if entry == nil || a.bits[entry.number/64]>>(entry.number%64)&1 == 0 {
+	if entry == nil || *a.word(entry.number / 64)>>(entry.number%64)&1 == 0 {
 		return false
 	}
 	return a.until == 0 || a.az.now().UnixMicro() < a.until
