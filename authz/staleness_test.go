@@ -195,3 +195,44 @@ func TestReadersAndWriter(t *testing.T) {
 		readers.Wait()
 	})
 }
+
+// Where somebody is a member is known as long as what they may do there: a change
+// made here counts at once, and one of another process within the bound.
+func TestMembershipOnOtherNode(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		ctx := t.Context()
+		writer := node(t, db, authz.Config{})
+		home, ann := settle(t, writer, "acme")
+		soon := node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Nanosecond})
+		late := node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Hour})
+		tenants := func(az *authz.Authz) (found []string) {
+			t.Helper()
+			for p, err := range az.Places(ctx, ann, model.Domain{}) {
+				require.NoError(t, err)
+				found = append(found, p.Tenant)
+			}
+			return found
+		}
+		for _, az := range []*authz.Authz{writer, soon, late} {
+			require.Equal(t, []string{"acme"}, tenants(az))
+		}
+		other, _ := settle(t, writer, "bosch")
+		require.NoError(t, writer.AddMember(ctx, authz.System, other, authz.NewMember{User: ann}))
+		require.Equal(t, []string{"acme", "bosch"}, tenants(writer))
+		require.Equal(t, []string{"acme", "bosch"}, tenants(soon))
+		require.Equal(t, []string{"acme"}, tenants(late)) // as an hour ago at most
+
+		require.NoError(t, late.SetSetting(ctx, authz.System, home.Tenant(), accountancy.SettingAdminOnlyClients, true))
+		require.Equal(t, []string{"acme", "bosch"}, tenants(late)) // a change of its own
+
+		require.NoError(t, writer.Transaction(ctx, func(tx *authz.Tx) error {
+			if err := tx.RemoveMember(ctx, authz.System, other, ann); err != nil {
+				return err
+			}
+			require.Equal(t, []string{"acme"}, tenants(tx.Authz))
+			return nil
+		}))
+		require.Equal(t, []string{"acme"}, tenants(writer))
+	})
+}
