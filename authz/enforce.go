@@ -26,7 +26,8 @@ func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Do
 // enforce is the whole of a decision: it finds the tenant's rows, as new as
 // they must be, and the compiled question, and asks the one the other.
 func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
-	// Before the clock is read: that waits until memory has answered.
+	// Hashed before the state is looked up: the clock that is read there would hold
+	// this back until memory has answered.
 	who, where := engine.KeyOf(model.UserSubject(user).String()), engine.KeyOf(domain.String())
 	st, err := az.ask(ctx, domain)
 	if err != nil {

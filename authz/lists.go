@@ -44,7 +44,8 @@ func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain mode
 
 // Dossiers yields the dossiers in which user may do p, in every tenant that
 // the user is an active member of, by tenant ID and dossier ID. Those of one
-// tenant are true together. An error comes last, with a zero Domain.
+// tenant are true together; a membership that another process changes counts within
+// [Config.Staleness], as everything does. An error comes last, with a zero Domain.
 //
 // It begins behind after, the last one that the caller has seen; the zero
 // Domain begins at the start. What comes or goes between two pages shifts
@@ -88,9 +89,11 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		return nil
 	}
 	who := engine.KeyOf(model.UserSubject(u).String())
-	candidates := s.dossiers()
+	var candidates []model.Domain
 	if places, few := s.rows.Places(who, model.TraitDossier.String(), entry.question, at); few {
 		candidates = parseDomains(places)
+	} else {
+		candidates = s.dossiers()
 	}
 	next, _ := slices.BinarySearchFunc(candidates, after, func(d, after model.Domain) int {
 		return cmp.Or(compareDomains(d, after), -1) // behind it
@@ -159,7 +162,8 @@ func (s *state) subjectsOf(ctx context.Context, d model.Domain, p model.Permissi
 func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permission, at time.Time) ([]model.UserID, error) {
 	var found []model.UserID
 	nobody := p.Of(model.UserID{})
-	if entry := s.pack.asked.find(nobody.Key()); entry == nil || !entry.place.Covers(d) {
+	entry := s.pack.asked.find(nobody.Key())
+	if entry == nil || !entry.place.Covers(d) {
 		for _, u := range s.users() { // asked wrongly, if anybody is asked about
 			_, err := s.pack.asks(u, d, p)
 			return nil, err
@@ -167,7 +171,7 @@ func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permissio
 		return nil, nil
 	}
 	member, everywhere := model.Member.String(), model.Everywhere(s.tenant)
-	for name, err := range s.rows.Subjects(member, everywhere, d.String(), s.pack.asked.find(nobody.Key()).question, at) {
+	for name, err := range s.rows.Subjects(member, everywhere, d.String(), entry.question, at) {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// memberships remembers which tenants people are members of, as a cache of
-// states does what they may do there: for as long as the staleness bound, and no
-// longer than until the next change that is made through this Authz.
+// memberships remembers which tenants people are members of, as the cache of
+// states remembers what they may do there: for as long as the staleness bound, and
+// no longer than until the next change that is made through this Authz.
 type memberships struct {
 	changes atomic.Uint64 // how many have been made
 
@@ -41,7 +41,7 @@ func (m *memberships) of(u model.UserID, staleness int64, ask func() ([]model.Te
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.known == nil || len(m.known) >= maxMemberships {
+	if m.known == nil || !known && len(m.known) >= maxMemberships {
 		m.known = make(map[model.UserID]membership)
 	}
 	m.known[u] = membership{tenants, changes, at}

@@ -37,7 +37,7 @@ type pack struct {
 	policy    *engine.Policy
 	asked     askedTable
 	questions []*engine.Question // by number
-	listed    []listed           // in the order of lists
+	shown     []shown            // in the order of lists
 	inTenant  []uint64           // the numbers of those that can be asked in a tenant
 	inDossier []uint64
 	empty     *engine.Snapshot // of a tenant that does not exist
@@ -52,8 +52,8 @@ type asked struct {
 	own      *asked // for something of one's own; nil when that is not declared
 }
 
-// An askedTable finds what a pack declares: a hash table, half empty, in which a
-// place that is taken passes on to the next one.
+// An askedTable finds what a pack declares: a hash table, at least half empty, in
+// which an entry whose place is taken goes to the next one.
 type askedTable []*asked
 
 func newAskedTable(all []*asked) askedTable {
@@ -95,12 +95,7 @@ func compile(p *model.Pack) (*pack, error) {
 	}
 	c.inTenant, c.inDossier = numbers(all, model.AtTenant), numbers(all, model.AtDossier)
 	c.asked = newAskedTable(all)
-	for _, e := range p.Catalog.Permissions {
-		c.list(e.Permission, e.Place)
-	}
-	for _, e := range p.Catalog.Profiles {
-		c.list(model.GrantOf(e.Profile), e.Place)
-	}
+	c.shown = c.show()
 	policy.Remember(c.questions)
 	me := model.Must(model.ParseUserID("me"))
 	for e := range p.Catalog.Asked() {
@@ -112,17 +107,24 @@ func compile(p *model.Pack) (*pack, error) {
 	return c, err
 }
 
-// listed is a permission that lists can have.
-type listed struct {
+// shown is a permission that lists can have.
+type shown struct {
 	model.Permission
-	place  model.Place
-	number uint
+	*asked
 }
 
-func (c *pack) list(p model.Permission, at model.Place) {
-	if at != 0 {
-		c.listed = append(c.listed, listed{p, at, c.asked.find(p.Key()).number})
+// show returns the permissions of the catalog, and then handing out its profiles.
+func (c *pack) show() []shown {
+	var all []shown
+	for _, e := range c.Catalog.Permissions {
+		all = append(all, shown{e.Permission, c.asked.find(e.Permission.Key())})
 	}
+	for _, e := range c.Catalog.Profiles {
+		if p := model.GrantOf(e.Profile); e.Place != 0 {
+			all = append(all, shown{p, c.asked.find(p.Key())})
+		}
+	}
+	return all
 }
 
 // permissions yields those whose bit is set and which can be asked in d: those
@@ -130,8 +132,8 @@ func (c *pack) list(p model.Permission, at model.Place) {
 func (c *pack) permissions(d model.Domain, bits []uint64) iter.Seq[model.Permission] {
 	place := placeOf(d)
 	return func(yield func(model.Permission) bool) {
-		for i := range c.listed {
-			p := &c.listed[i]
+		for i := range c.shown {
+			p := &c.shown[i]
 			if p.place&place != 0 && bits[p.number/64]>>(p.number%64)&1 != 0 && !yield(p.Permission) {
 				return
 			}

@@ -22,8 +22,8 @@ type slotPart struct {
 	table atomic.Pointer[slotTable]
 }
 
-// A slotTable is a hash table, half empty: a place that is taken passes on to
-// the next one.
+// A slotTable is a hash table, at least half empty: an entry whose place is taken
+// goes to the next one.
 type slotTable []struct {
 	hash uint64
 	slot *slot

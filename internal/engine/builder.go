@@ -77,7 +77,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 		s.casbin = &lazyCasbin{}
 	}
 	c := newChange(s)
-	c.next = s
+	c.next, c.loading = s, true
 	for _, at := range b.order {
 		d := b.drafts[at]
 		c.counted(at, len(d.names)+len(d.times))

@@ -15,6 +15,7 @@ type change struct {
 	order   []slot
 	next    *Snapshot
 	mine    bool // next.patterns are its own
+	loading bool // there was nothing before
 }
 
 // A pending entry is put into the table at the end.
@@ -150,9 +151,13 @@ func (c *change) entry(text string) *pending {
 	if p == nil {
 		p = &pending{}
 		var links []link
-		if p.name, links = c.from.names.find(hashOf(text), text); p.name == nil {
+		p.name, links = c.from.names.find(hashOf(text), text)
+		switch {
+		case p.name == nil && c.loading:
 			p.name, p.room = newName(text)
 			p.isNew = true
+		case p.name == nil:
+			p.name = bareName(text)
 		}
 		p.links = slices.Clone(links)
 		c.entries[text] = p
@@ -217,7 +222,7 @@ func (c *change) pattern(text string) *name {
 	if !c.mine {
 		c.next.patterns, c.mine = slices.Clone(c.next.patterns), true
 	}
-	n, _ := newName(text)
+	n := bareName(text)
 	c.next.patterns = append(c.next.patterns, pattern{at: n, prefix: text[:strings.IndexByte(text, '*')]})
 	return n
 }
@@ -267,8 +272,7 @@ func replace(links []link, at *name, graph int, new *set, literal bool) []link {
 	return links
 }
 
-// join adds a link. Those of holders come after all others, which a check is
-// about.
+// join adds a link where it belongs: those of holders are the last.
 func join(links []link, l link) []link {
 	i := len(links)
 	if first := slices.IndexFunc(links, link.isHolder); first >= 0 && !l.isHolder() {
@@ -282,7 +286,7 @@ func spill(links []link) []link {
 	var rest []link
 	byPlace := make(map[*name][]link)
 	for _, l := range links {
-		if l.at == nil || strings.Contains(l.at.text(), "*") {
+		if !l.isHolder() && (l.at == nil || strings.Contains(l.at.text(), "*")) {
 			rest = append(rest, l)
 		} else {
 			byPlace[l.at] = append(byPlace[l.at], l)
@@ -296,5 +300,5 @@ func spill(links []link) []link {
 		names = append(names, at.apart(there))
 	}
 	many := newTable(names)
-	return join(rest, link{set: &set{graph: spilled, many: &many}})
+	return append(rest, link{set: &set{graph: spilled, many: &many}})
 }

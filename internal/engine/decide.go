@@ -7,7 +7,8 @@ import (
 
 // A Question is an object and an action, with the rows that speak of them. It
 // is made by the policy of the snapshots that it is asked of; one of another
-// policy is answered as well, but not fast. It never changes.
+// policy is answered as well, but not fast. It does not change
+// once its policy has snapshots.
 type Question struct {
 	policy         *Policy
 	object, action string
@@ -287,7 +288,7 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 		at, set := links[i].at, links[i].set
 		if set.graph != graph {
 			if set.graph == holders {
-				break // they are the last
+				return true // the others are behind us
 			}
 			if set.graph == spilled && in.name != nil {
 				if _, there := set.many.find(in.hash, in.text); !s.collect(a, graph, there, in, followed) {

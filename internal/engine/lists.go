@@ -64,10 +64,10 @@ func (s *Snapshot) askCasbin(subject, domain string, qs []*Question, at time.Tim
 	return c.next(at), nil
 }
 
-// Places returns the domains with a trait, by a g2 row of their own, in which
-// alone subject may be allowed what q asks: those that it or one of its teams has
-// rows in. It reports false when it cannot name them, as something that holds in
-// many domains may allow it.
+// Places returns the domains outside which subject is not allowed what q asks, in
+// order: those with a g2 row that gives them the trait and with a row of the subject
+// or of one of its teams. It reports false when it cannot name them, as something
+// that holds in many domains may allow it.
 func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) (places []string, few bool) {
 	p := s.policy
 	if s.casbin != nil || !s.plain || p.model.Effect == AllowUnlessDenied {
@@ -95,9 +95,13 @@ func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) 
 		return nil, false
 	}
 	slices.Sort(places)
-	return slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
+	places = slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
 		return !s.Has(model.NewRule("g2", domain, trait))
-	}), true
+	})
+	for i := range places {
+		places[i] = strings.Clone(places[i])
+	}
+	return places, true
 }
 
 // widely adds what subject has in many domains, and to places where it has

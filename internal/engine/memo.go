@@ -10,7 +10,7 @@ import (
 // content, so that what follows from masks alone is found by their numbers.
 type mask struct {
 	bits   []uint64
-	number uint16 // from 1; 0 when the policy has too many to number
+	number uint16 // from 1, given once; 0 when the policy has too many to number
 }
 
 // masks are the masks of one policy. They are safe for concurrent use.
@@ -51,12 +51,13 @@ func (v *verdict) allows(number uint16) bool { return v[number/64]>>(number%64)&
 
 // A memo remembers verdicts by the masks that they follow from. They depend on
 // nothing else, no row of a tenant and no clock, so none is ever out of date. It
-// never grows and forgets nothing: what finds no place in it is worked out each
-// time. It is safe for concurrent use, and finding takes no lock.
+// has a fixed number of slots and forgets nothing: what finds no slot is worked out
+// each time, and so is what meets masks that came too late for a number. It is safe
+// for concurrent use, and finding takes no lock.
 type memo struct {
 	questions []*Question
 	slots     []memoSlot
-	shift     uint8 // leaves of a product the bits that number a slot
+	shift     uint8 // of a product, which leaves the number of a slot
 }
 
 type memoSlot struct {
@@ -114,8 +115,8 @@ func (p *Policy) remembers(qs []*Question) bool {
 	return p.memo != nil && len(qs) == len(p.memo.questions) && len(qs) > 0 && &qs[0] == &p.memo.questions[0]
 }
 
-// recall returns the verdict on what is gathered, or nil when there is none to
-// be remembered.
+// recall returns the verdict on what is gathered, or nil when there is none: it
+// cannot be remembered, or somebody is just about to store it.
 func (p *Policy) recall(a *answer) *verdict {
 	if p.memo == nil {
 		return nil
@@ -140,8 +141,8 @@ func (p *Policy) recall(a *answer) *verdict {
 	return v
 }
 
-// key makes one number of the masks that are gathered: of two sources, with two
-// masks each. It is 0 when they do not fit.
+// key makes one number of the masks that are gathered: of at most two sources with
+// at most two masks each, 16 bits a mask. It is 0 when there are more, or none.
 func (a *answer) key(sources int) (key uint64) {
 	if sources > 2 {
 		return 0

@@ -5,6 +5,10 @@ import "unsafe"
 // A name is a text that rows mention, with the links of its entry in a table. A
 // snapshot and those made from it have one first name for each text, by whose
 // address places are compared; a change of the links makes another name of it.
+//
+// A first name that was loaded has the links that it was loaded with, for good.
+// One that a change brings has none: else what is gone would be kept by what came
+// after it.
 type name struct {
 	bytes *byte
 	size  uint32 // of them
@@ -13,6 +17,8 @@ type name struct {
 	links *link
 }
 
+// text keeps n, and with it a part of the snapshot: what leaves the package is a
+// copy.
 func (n *name) text() string { return unsafe.String(n.bytes, n.size) }
 
 func (n *name) each() []link { return unsafe.Slice(n.links, n.count) }
@@ -21,17 +27,17 @@ func (n *name) each() []link { return unsafe.Slice(n.links, n.count) }
 // name itself, and so do a few links: a check that compares the text and follows
 // the links waits for one place of memory and not for three.
 type (
-	user struct {
+	short struct {
 		name
 		buf [48]byte
 		few [2]link
 	}
-	dossier struct {
+	long struct {
 		name
 		buf [80]byte
 		few [7]link
 	}
-	apart struct { // has the text of the first name
+	single struct { // with the text of the first name
 		name
 		few [1]link
 	}
@@ -43,12 +49,12 @@ func makeName(text string) (*name, []link) {
 	var buf []byte
 	var few []link
 	switch {
-	case len(text) <= len(user{}.buf):
-		u := new(user)
-		n, buf, few = &u.name, u.buf[:], u.few[:]
-	case len(text) <= len(dossier{}.buf):
-		d := new(dossier)
-		n, buf, few = &d.name, d.buf[:], d.few[:]
+	case len(text) <= len(short{}.buf):
+		s := new(short)
+		n, buf, few = &s.name, s.buf[:], s.few[:]
+	case len(text) <= len(long{}.buf):
+		l := new(long)
+		n, buf, few = &l.name, l.buf[:], l.few[:]
 	default:
 		n, buf = new(name), make([]byte, len(text))
 	}
@@ -57,11 +63,19 @@ func makeName(text string) (*name, []link) {
 	return n, few
 }
 
-// newName returns a first name of a copy of text, and room for a few links.
+// newName returns a first name of a copy of text, and room for the links that it
+// is loaded with.
 func newName(text string) (*name, []link) {
 	n, few := makeName(text)
 	n.first = n
 	return n, few
+}
+
+// bareName returns a first name of a copy of text that gets no links.
+func bareName(text string) *name {
+	n := &name{bytes: unsafe.SliceData([]byte(text)), size: uint32(len(text))}
+	n.first = n
+	return n
 }
 
 // with returns a name of the same text with other links.
@@ -75,9 +89,9 @@ func (n *name) with(links []link) *name {
 // apart is with for the tables of links that are apart, where names are many and
 // seldom looked up.
 func (n *name) apart(links []link) *name {
-	a := &apart{name: name{bytes: n.bytes, size: n.size, first: n.first}}
-	a.fill(links, a.few[:])
-	return &a.name
+	s := &single{name: name{bytes: n.first.bytes, size: n.size, first: n.first}}
+	s.fill(links, s.few[:])
+	return &s.name
 }
 
 // fill gives n links, into room when there is enough of it.

@@ -248,14 +248,14 @@ func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link)
 					continue
 				}
 				_, theirs := s.names.find(hashOf(l.at.text()), l.at.text())
-				if has(l.at, theirs) && !yield(l.at.text()) {
+				if has(l.at, theirs) && !yield(strings.Clone(l.at.text())) {
 					return
 				}
 			}
 			return
 		}
 		for n, links := range s.names.all {
-			if has(n, links) && !yield(n.text()) {
+			if has(n, links) && !yield(strings.Clone(n.text())) {
 				return
 			}
 		}
@@ -303,7 +303,7 @@ func (s *Snapshot) row(graph int, of string, t timed, at string) Row {
 }
 
 func (s *Snapshot) rule(graph int, of, to, at string) model.Rule {
-	return model.Rule{PType: s.policy.graphs[graph].key, V: [6]string{of, to, at}}
+	return model.Rule{PType: s.policy.graphs[graph].key, V: [6]string{strings.Clone(of), to, strings.Clone(at)}}
 }
 
 // Policy returns what the snapshot decides by: questions must be its own to be

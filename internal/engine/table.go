@@ -10,7 +10,8 @@ import (
 // A link is what an entry has at one place: the rows of one sort with its name
 // in their first field and the place in their third. In a sort of row without
 // a domain the place is nil. In a link of holders the place is whoever has a
-// row here.
+// row here; these are the last of an entry, for a check is about the others and
+// stops there.
 type link struct {
 	at  *name
 	set *set
@@ -44,13 +45,14 @@ const (
 	chunkSize = 1 << chunkBits
 	leafSize  = 28 // in a leaf of 288 bytes, which Go has a size for
 	tagWords  = 4
-	maxDepth  = 26 // names of one hash share a leaf, however full
+	maxDepth  = 26
 )
 
 var seed = maphash.MakeSeed()
 
-// hashOf takes the end of a text alone: a dossier and a slash are no longer, and
-// the tenant before it is the same throughout a snapshot.
+// hashOf takes the end of a text alone. The IDs of authz are no longer, and the
+// tenant before that of a dossier is the same throughout a snapshot. Texts of other
+// hosts with one end share a leaf, however many they are.
 func hashOf(text string) uint32 {
 	const enough = 40
 	return uint32(maphash.String(seed, text[max(0, len(text)-enough):]) >> 32)
@@ -188,9 +190,19 @@ func (e *editor) put(n *name) {
 		e.size--
 	}
 	e.place(h, next)
-	for next.count == leafSize && next.depth < maxDepth {
+	for next.isFull() {
 		next = e.split(h, next)
 	}
+}
+
+// isFull reports whether l is to be split. It is not when that would not part
+// its entries.
+func (l *leaf) isFull() bool {
+	if l.count < leafSize || l.depth == maxDepth {
+		return false
+	}
+	h := hashOf(l.entries[0].text())
+	return slices.ContainsFunc(l.entries[1:], func(n *name) bool { return hashOf(n.text()) != h })
 }
 
 func (l *leaf) add(n *name) {
@@ -269,7 +281,7 @@ func newTable(names []*name) table {
 		h := hashOf(n.text())
 		l := e.leaf(h)
 		l.add(n)
-		for l.count == leafSize && l.depth < maxDepth {
+		for l.isFull() {
 			l = e.split(h, l)
 		}
 	}
