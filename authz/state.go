@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/volmacht/volmacht/internal/engine"
@@ -20,11 +19,11 @@ type state struct {
 	packHead store.Head
 	pack     *pack
 	rows     *engine.Snapshot
-	listed   *atomic.Pointer[[]model.Domain] // see dossiers
+	listed   *dossierList
 }
 
 func newState(t model.TenantID, head store.Head, in *published, rows *engine.Snapshot) *state {
-	return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: rows, listed: new(atomic.Pointer[[]model.Domain])}
+	return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: rows, listed: new(dossierList)}
 }
 
 // with returns the state after a change.
@@ -35,15 +34,8 @@ func (s *state) with(added, removed []store.Row) (*state, error) {
 	}
 	next := *s
 	next.rows = rows
-	if slices.ContainsFunc(slices.Concat(added, removed), isDossier) {
-		next.listed = new(atomic.Pointer[[]model.Domain])
-	}
+	next.listed = s.listed.after(added, removed)
 	return &next, nil
-}
-
-// isDossier reports whether r makes a dossier of its domain.
-func isDossier(r store.Row) bool {
-	return r.Rule.PType == "g2" && r.Rule.V[1] == model.TraitDossier.String()
 }
 
 func engineRows(rows []store.Row) []engine.Row {
@@ -129,17 +121,6 @@ func (s *state) usersOf(who model.Subject) []model.UserID {
 		return []model.UserID{u}
 	}
 	return s.holding(who.String(), model.Everywhere(s.tenant))
-}
-
-// dossiers returns the open dossiers, in order. The list is made when it is
-// first asked for, and shared by the states after it until one comes or goes.
-func (s *state) dossiers() []model.Domain {
-	if found := s.listed.Load(); found != nil {
-		return *found
-	}
-	found := slices.Clip(parseDomains(slices.Collect(s.rows.Names("g2", model.TraitDossier.String(), ""))))
-	s.listed.Store(&found)
-	return found
 }
 
 // teamsOf returns the teams that u is one of, in order.

@@ -95,6 +95,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 	}
 	s.names = newTable(names)
 	s.hub = hub{}.after(c)
+	s.crowd = crowd{}.after(c)
 	s.plain = s.isPlain()
 	return s, nil
 }

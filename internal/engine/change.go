@@ -135,6 +135,7 @@ func (c *change) snapshot() *Snapshot {
 	}
 	c.next.names = e.table
 	c.next.hub = c.from.hub.after(c)
+	c.next.crowd = c.from.crowd.after(c)
 	c.next.plain = c.next.isPlain()
 	if c.from.casbin != nil {
 		c.next.casbin = &lazyCasbin{}

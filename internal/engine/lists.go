@@ -142,66 +142,44 @@ func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([
 
 // Subjects yields the names with a row that links them to role in the domain
 // field in, such as the members of a tenant, that are allowed what q asks in
-// domain at the given time; in no order. It looks closely at those that have
-// rows in the domain or may have something through what they have elsewhere.
-// An error comes last, with an empty name.
+// domain at the given time; in no order. It looks at those that have rows in the
+// domain, or something in many domains that others do not have; at all of them
+// only when what most have may allow it. An error comes last, with an empty name.
 func (s *Snapshot) Subjects(role, in, domain string, q *Question, at time.Time) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		q, now, where := s.own(q), func() time.Time { return at }, KeyOf(domain)
-		hopeless := s.hopeless(domain, q)
-		for subject := range s.namesBut("g", role, in, hopeless) {
-			ok, err := s.Decide(KeyOf(subject), where, q, now)
+		candidates := s.names.all
+		if s.crowdIsOut(q) {
+			candidates = s.crowd.near(s, where)
+		}
+		seen := make(map[*name]bool)
+		for n, links := range candidates {
+			if seen[n] || !s.links(n, links, "g", role, in) {
+				continue
+			}
+			seen[n] = true
+			ok, err := s.Decide(KeyOf(n.text()), where, q, now)
 			if err != nil {
 				yield("", err)
 				return
 			}
-			if ok && !yield(subject, nil) {
+			if ok && !yield(strings.Clone(n.text()), nil) {
 				return
 			}
 		}
 	}
 }
 
-// hopeless returns what tells of an entry that it cannot be allowed what q
-// asks in domain: all it has there are links of sets that do not allow it.
-func (s *Snapshot) hopeless(domain string, q *Question) func(*name, []link) bool {
+// crowdIsOut reports whether somebody who has the link of the crowd, and nothing
+// else, is allowed what q asks in no domain.
+func (s *Snapshot) crowdIsOut(q *Question) bool {
 	p := s.policy
-	if s.casbin != nil || !s.plain || len(p.dynamic) == 0 || p.model.Effect == AllowUnlessDenied ||
+	if s.casbin != nil || !s.plain || s.crowd.link.set == nil || p.model.Effect == AllowUnlessDenied ||
 		slices.ContainsFunc(p.sources, func(src source) bool { return src.ask == askSub && src.atomKind != linked }) {
-		return func(*name, []link) bool { return false }
+		return false
 	}
-	memo := make(map[*set]bool)
-	here, _ := s.names.find(hashOf(domain), domain)
-	return func(n *name, links []link) bool {
-		for g := range p.graphs {
-			if p.graphs[g].known(n.text()) != nil {
-				return false
-			}
-		}
-		var only *set
-		for _, l := range links {
-			switch {
-			case l.set.graph == holders:
-				continue
-			case l.set.graph == spilled:
-				if _, there := l.set.many.find(hashOf(domain), domain); there != nil {
-					return false
-				}
-				continue
-			case l.at != nil && l.at != here && !strings.Contains(l.at.text(), "*"):
-				continue
-			case only != nil || len(l.set.extra)+len(l.set.timed) > 0:
-				return false
-			}
-			only = l.set
-		}
-		no, known := memo[only]
-		if !known {
-			no = only == nil || !s.mayAllow(only, q)
-			memo[only] = no
-		}
-		return no
-	}
+	only := s.crowd.link.set
+	return len(only.extra)+len(only.timed) == 0 && !s.mayAllow(only, q) && !s.mayAllow(&set{graph: only.graph}, q)
 }
 
 // mayAllow reports whether somebody with one set of links may be allowed what

@@ -3,10 +3,71 @@ package engine_test
 import (
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/volmacht/volmacht/internal/engine"
+	"github.com/volmacht/volmacht/model"
 )
+
+// Whoever comes to more than most members have is found by Subjects, and so is
+// who has it on one dossier only, however the rows came about.
+func TestSubjectsOutsideTheCrowd(t *testing.T) {
+	t.Parallel()
+	p, err := engine.Compile(standard(t), []model.Rule{
+		model.NewRule("p", "boss", "any", "any", "*", "*", "allow"),
+		model.NewRule("p", "clerk", "any", "any", "figure", "view", "allow"),
+		model.NewRule("p", "member", "any", "any", "self", "edit", "allow"),
+	})
+	require.NoError(t, err)
+	user := func(i int) string { return fmt.Sprintf("user:%d", i) }
+	var members []engine.Row
+	for i := range 100 {
+		members = append(members, row("g", user(i), "member", "x/*"))
+	}
+	members = append(members, row("g", user(200), "member", "x/*"), row("g", user(200), "boss", "x/*"))
+	loaded, err := p.Snapshot(slices.Values(members))
+	require.NoError(t, err)
+	grown, err := p.Snapshot(slices.Values([]engine.Row(nil)))
+	require.NoError(t, err)
+	for _, r := range members {
+		grown, err = grown.With([]engine.Row{r}, nil)
+		require.NoError(t, err)
+	}
+	view, edit := p.Question("figure", "view"), p.Question("self", "edit")
+	for name, s := range map[string]*engine.Snapshot{"loaded": loaded, "grown": grown} {
+		check := func(q *engine.Question, domain string, want ...string) {
+			t.Helper()
+			var got []string
+			for u, err := range s.Subjects("member", "x/*", domain, q, noon) {
+				require.NoError(t, err)
+				got = append(got, u)
+			}
+			require.ElementsMatch(t, want, got, "%s: %s", name, domain)
+		}
+		change := func(added, removed []engine.Row) {
+			t.Helper()
+			s, err = s.With(added, removed)
+			require.NoError(t, err)
+		}
+		check(view, "x/d", user(200))
+		change([]engine.Row{row("g", user(7), "boss", "x/*"), row("g", user(8), "clerk", "x/d"), row("g", user(9), "clerk", "x/e")}, nil)
+		check(view, "x/d", user(200), user(7), user(8))
+		check(view, "x/e", user(200), user(7), user(9))
+		change([]engine.Row{row("g", user(10), "team:t", "x/*"), row("g", "team:t", "clerk", "x/e")}, []engine.Row{row("g", user(7), "boss", "x/*")})
+		check(view, "x/d", user(200), user(8))
+		check(view, "x/e", user(200), user(9), user(10))
+		change(nil, []engine.Row{row("g", user(10), "team:t", "x/*"), row("g", user(8), "clerk", "x/d")})
+		check(view, "x/d", user(200))
+		everybody := []string{user(200)}
+		for i := range 100 {
+			everybody = append(everybody, user(i))
+		}
+		check(edit, "x/d", everybody...)
+	}
+}
 
 // lists says how a request's answer differs from the lists that it belongs in.
 func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.Time, want bool) string {

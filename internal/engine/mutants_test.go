@@ -36,6 +36,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"the memo answers another question", "memo.go", "v[i/64] |= 1 << (i % 64)", "v[i/64] |= 2 << (i % 64)"},
 	{"a full memo says no", "memo.go", "if free == nil {\n\t\treturn v", "if free == nil && v == nil {\n\t\treturn new(verdict)\n\t} else if free == nil {\n\t\treturn v"},
 	{"holders hide the links behind them", "change.go", "first >= 0 && !l.isHolder()", "false && first < 0"},
+	{"what the crowd may do is not asked", "lists.go", "len(only.extra)+len(only.timed) == 0 && !s.mayAllow(only, q)", "len(only.extra)+len(only.timed) == 0 || !s.mayAllow(only, q)"},
 	{"the subject is not itself", "decide.go", "ok = a.add(k.closed)", "ok = true"},
 }
 

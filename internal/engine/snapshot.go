@@ -25,6 +25,7 @@ type Snapshot struct {
 	tally    []tally // by graph
 	plain    bool    // checks need no walk of the links: see isPlain
 	hub      hub
+	crowd    crowd
 	casbin   *lazyCasbin // decides when the policy has no index
 }
 
@@ -220,27 +221,7 @@ func (s *Snapshot) In(domain string) iter.Seq[Row] {
 // field, which is empty for rows without one. Of a pattern it looks at every
 // entry, and of a domain at who has rows in it.
 func (s *Snapshot) Names(ptype, role, domain string) iter.Seq[string] {
-	return s.namesBut(ptype, role, domain, func(*name, []link) bool { return false })
-}
-
-// namesBut is Names without the entries that skip says are not wanted.
-func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link) bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == ptype })
-		if g < 0 {
-			return
-		}
-		has := func(n *name, links []link) bool {
-			if skip(n, links) {
-				return false
-			}
-			set := s.setAt(links, slot{g, n.text(), domain})
-			if set == nil {
-				return false
-			}
-			_, found := set.link(role)
-			return found
-		}
 		if domain != "" && !strings.Contains(domain, "*") {
 			_, links := s.names.find(hashOf(domain), domain)
 			for l := range each(links) {
@@ -248,18 +229,33 @@ func (s *Snapshot) namesBut(ptype, role, domain string, skip func(*name, []link)
 					continue
 				}
 				_, theirs := s.names.find(hashOf(l.at.text()), l.at.text())
-				if has(l.at, theirs) && !yield(strings.Clone(l.at.text())) {
+				if s.links(l.at, theirs, ptype, role, domain) && !yield(strings.Clone(l.at.text())) {
 					return
 				}
 			}
 			return
 		}
 		for n, links := range s.names.all {
-			if has(n, links) && !yield(strings.Clone(n.text())) {
+			if s.links(n, links, ptype, role, domain) && !yield(strings.Clone(n.text())) {
 				return
 			}
 		}
 	}
+}
+
+// links reports whether one of the links of n is a row that links it to role in
+// the domain field.
+func (s *Snapshot) links(n *name, links []link, ptype, role, domain string) bool {
+	g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == ptype })
+	if g < 0 {
+		return false
+	}
+	set := s.setAt(links, slot{g, n.text(), domain})
+	if set == nil {
+		return false
+	}
+	_, found := set.link(role)
+	return found
 }
 
 // each yields links, those of a spilled entry too.
