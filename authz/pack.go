@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"strconv"
 	"sync/atomic"
@@ -43,44 +42,6 @@ type pack struct {
 	empty     *engine.Snapshot // of a tenant that does not exist
 }
 
-// asked is a permission that the pack declares.
-type asked struct {
-	key      model.PermissionKey
-	number   uint
-	place    model.Place
-	question *engine.Question
-	own      *asked // for something of one's own; nil when that is not declared
-}
-
-// An askedTable finds what a pack declares: a hash table, at least half empty, in
-// which an entry whose place is taken goes to the next one.
-type askedTable []*asked
-
-func newAskedTable(all []*asked) askedTable {
-	size := 1
-	for size < 2*len(all)+1 {
-		size *= 2
-	}
-	t := make(askedTable, size)
-	for _, a := range all {
-		*t.place(a.key) = a
-	}
-	return t
-}
-
-// place returns where the entry of a key is, or is to be put.
-func (t askedTable) place(key model.PermissionKey) **asked {
-	last := len(t) - 1
-	i := int(key.Hash()) & last
-	for t[i] != nil && t[i].key != key {
-		i = (i + 1) & last
-	}
-	return &t[i]
-}
-
-// find returns the entry of a key, or nil.
-func (t askedTable) find(key model.PermissionKey) *asked { return *t.place(key) }
-
 func compile(p *model.Pack) (*pack, error) {
 	policy, err := engine.Compile(p.Model, p.Rules)
 	if err != nil {
@@ -105,84 +66,6 @@ func compile(p *model.Pack) (*pack, error) {
 	}
 	c.empty, err = policy.Builder().Snapshot()
 	return c, err
-}
-
-// shown is a permission that lists can have.
-type shown struct {
-	model.Permission
-	*asked
-}
-
-// show returns the permissions of the catalog, and then handing out its profiles.
-func (c *pack) show() []shown {
-	var all []shown
-	for _, e := range c.Catalog.Permissions {
-		all = append(all, shown{e.Permission, c.asked.find(e.Permission.Key())})
-	}
-	for _, e := range c.Catalog.Profiles {
-		if p := model.GrantOf(e.Profile); e.Place != 0 {
-			all = append(all, shown{p, c.asked.find(p.Key())})
-		}
-	}
-	return all
-}
-
-// permissions yields those whose bit is set and which can be asked in d: those
-// of the catalog, and then handing out the profiles that can be held there.
-func (c *pack) permissions(d model.Domain, bits []uint64) iter.Seq[model.Permission] {
-	place := placeOf(d)
-	return func(yield func(model.Permission) bool) {
-		for i := range c.shown {
-			p := &c.shown[i]
-			if p.place&place != 0 && bits[p.number/64]>>(p.number%64)&1 != 0 && !yield(p.Permission) {
-				return
-			}
-		}
-	}
-}
-
-// numbers returns a bit for each of those that can be asked in a place.
-func numbers(all []*asked, at model.Place) []uint64 {
-	bits := make([]uint64, (len(all)+63)/64)
-	for _, a := range all {
-		if a.place&at != 0 {
-			bits[a.number/64] |= 1 << (a.number % 64)
-		}
-	}
-	return bits
-}
-
-// asksIn returns a bit for each permission that can be asked in d.
-func (c *pack) asksIn(d model.Domain) []uint64 {
-	if d.IsDossier() {
-		return c.inDossier
-	}
-	return c.inTenant
-}
-
-func placeOf(d model.Domain) model.Place {
-	if d.IsDossier() {
-		return model.AtDossier
-	}
-	return model.AtTenant
-}
-
-// permission returns what u asks with p, or nil when the pack does not declare it.
-func (c *pack) permission(u model.UserID, p model.Permission) *asked {
-	entry := c.asked.find(p.Key())
-	if entry != nil && p.OwnedBy(u) {
-		return entry.own
-	}
-	return entry
-}
-
-// question is what u asks with p, declared or not.
-func (c *pack) question(u model.UserID, p model.Permission) *engine.Question {
-	if entry := c.permission(u, p); entry != nil {
-		return entry.question
-	}
-	p = p.For(u)
-	return c.policy.Question(p.Object(), p.Action())
 }
 
 // at returns the pack in force, which is the one that the given head of the
