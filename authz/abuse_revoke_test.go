@@ -140,6 +140,45 @@ func TestRemoveMemberEndsInvitations(t *testing.T) {
 	require.NoError(t, p.az.RemoveMember(ctx, authz.By(p.olga), home(p.firm), p.wes))
 }
 
+// Attempted: to end an invitation to a dossier that one does not know of, by making
+// a contact of the invited address in the tenant and removing that.
+func TestRemoveMemberEndsNoInvitationByADecoy(t *testing.T) {
+	t.Parallel()
+	const vics = "vic@new.example"
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx := t.Context()
+		require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d1, true))
+		require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Supporting(o.emma)))
+		decoy := func() model.UserID {
+			u, err := o.az.AddContact(ctx, o.by, o.home, authz.NewContact{FirstName: "D", LastName: "D", Addresses: []authz.ContactAddress{{Email: vics}}})
+			require.NoError(t, err)
+			return u
+		}
+		hidden := o.invites(t, authz.By(o.emma), vics, o.d1, accountancy.FullAccess)
+		own := o.invites(t, o.by, vics, o.d2, accountancy.FullAccess)
+		requireIs(t, o.az.Revoke(ctx, o.by, o.home, hidden), authz.ErrDenied, "the rule")
+		u := decoy()
+		require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, u))
+		members, err := o.az.Members(ctx, o.by, o.home)
+		require.NoError(t, err)
+		for _, m := range members {
+			require.NotEqual(t, u, m.User, "removed all the same")
+		}
+		require.Equal(t, authz.InvitationPending, o.invitation(t, hidden))
+		require.Equal(t, authz.InvitationRevoked, o.invitation(t, own), "the control: the actor's to end")
+		token, err := authz.Token(ctx, o.az, hidden)
+		require.NoError(t, err)
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{})
+		require.NoError(t, err)
+
+		// Of an address that is known to be a person's everything ends, as before.
+		require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.eve, "eve@acme.example"))
+		eves := o.invites(t, authz.By(o.emma), "eve@acme.example", o.d1, accountancy.FullAccess)
+		require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, o.eve))
+		require.Equal(t, authz.InvitationRevoked, o.invitation(t, eves))
+	})
+}
+
 // TAX-06: an address that is corrected is dead where it was invited without a
 // login, and one that is only spelled otherwise is not.
 func TestChangeAddressOfOneInvitedByName(t *testing.T) {
