@@ -185,7 +185,7 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 	}
 	c.add(c.membership(u))
 	for _, g := range grants {
-		err := c.grant(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
+		err := c.grantTo(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
 		if errors.Is(err, ErrDenied) {
 			return InviterLimited, nil
 		}
