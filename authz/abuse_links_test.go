@@ -131,6 +131,24 @@ func TestA2AcceptTwice(t *testing.T) {
 	})
 }
 
+// opens opens a link, which shows what is offered if that can still be accepted, and
+// otherwise what any bad link shows. It changes nothing.
+func (s timed) opens(t *testing.T, token string, good bool) {
+	t.Helper()
+	before := s.snapshot(t)
+	o, err := s.az.Invited(t.Context(), token)
+	if good {
+		require.NoError(t, err)
+		require.Equal(t, "Office", o.Name)
+	} else {
+		_, bad := s.az.Invited(t.Context(), "?")
+		requireIs(t, err, authz.ErrExpired, "opened")
+		require.EqualError(t, err, bad.Error())
+		require.Zero(t, o)
+	}
+	s.requireSame(t, before)
+}
+
 // Attempted: to accept a second too late, or after what the invitation rests
 // on has gone.
 func TestA3AcceptTooLate(t *testing.T) {
@@ -202,6 +220,7 @@ func TestA3AcceptTooLate(t *testing.T) {
 				id := s.invite(t, admin, n)
 				token := s.token(t, id)
 				require.NoError(t, c.do(s, id))
+				s.opens(t, token, c.good)
 				if c.good {
 					require.NoError(t, s.accept(t, token, who))
 					return
@@ -265,6 +284,7 @@ func TestA5CeilingAtAcceptance(t *testing.T) {
 				id := s.invite(t, authz.By(uCarl), offer(verified(uNina), dTwo, accountancy.FullAccess))
 				token := s.token(t, id)
 				c.change(t, s)
+				s.opens(t, token, c.want == "")
 				err := s.accept(t, token, uNina)
 				if c.want == "" {
 					require.NoError(t, err)

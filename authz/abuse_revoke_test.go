@@ -140,6 +140,123 @@ func TestRemoveMemberEndsInvitations(t *testing.T) {
 	require.NoError(t, p.az.RemoveMember(ctx, authz.By(p.olga), home(p.firm), p.wes))
 }
 
+// Attempted: to end an invitation to a dossier that one does not know of, by making
+// a contact of the invited address in the tenant and removing that.
+func TestRemoveMemberEndsNoInvitationByADecoy(t *testing.T) {
+	t.Parallel()
+	const vics = "vic@new.example"
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx := t.Context()
+		require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d1, true))
+		require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Supporting(o.emma)))
+		decoy := func() model.UserID {
+			u, err := o.az.AddContact(ctx, o.by, o.home, authz.NewContact{FirstName: "D", LastName: "D", Addresses: []authz.ContactAddress{{Email: vics}}})
+			require.NoError(t, err)
+			return u
+		}
+		hidden := o.invites(t, authz.By(o.emma), vics, o.d1, accountancy.FullAccess)
+		own := o.invites(t, o.by, vics, o.d2, accountancy.FullAccess)
+		requireIs(t, o.az.Revoke(ctx, o.by, o.home, hidden), authz.ErrDenied, "the rule")
+		u := decoy()
+		require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, u))
+		members, err := o.az.Members(ctx, o.by, o.home)
+		require.NoError(t, err)
+		for _, m := range members {
+			require.NotEqual(t, u, m.User, "removed all the same")
+		}
+		require.Equal(t, authz.InvitationPending, o.invitation(t, hidden))
+		require.Equal(t, authz.InvitationRevoked, o.invitation(t, own), "the control: the actor's to end")
+		token, err := authz.Token(ctx, o.az, hidden)
+		require.NoError(t, err)
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{})
+		require.NoError(t, err)
+
+		// Of an address that is known to be a person's everything ends, as before.
+		require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.eve, "eve@acme.example"))
+		eves := o.invites(t, authz.By(o.emma), "eve@acme.example", o.d1, accountancy.FullAccess)
+		require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, o.eve))
+		require.Equal(t, authz.InvitationRevoked, o.invitation(t, eves))
+	})
+}
+
+// Attempted: to come back after being removed, by an invitation that waits at one's
+// verified address, which one takes away before so that nobody knows whose it is.
+func TestNobodyHidesAnInvitationFromTheirRemoval(t *testing.T) {
+	t.Parallel()
+	const eves = "eve@acme.example"
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx, eve := t.Context(), authz.By(o.eve)
+		remove := func() error { return o.az.RemoveAddress(ctx, eve, o.eve, eves) }
+		other, err := o.az.CreateTenant(ctx, authz.System, authz.Tenant{Name: "Other"})
+		require.NoError(t, err)
+		_, err = o.az.Invite(ctx, authz.System, other.ID, authz.NewInvitation{FirstName: "Eve", LastName: "E", Email: eves})
+		require.NoError(t, err)
+		require.NoError(t, remove(), "an address that is only said to be hers")
+		verify := func() {
+			require.NoError(t, o.az.AddAddress(ctx, eve, o.eve, eves))
+			require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.eve, eves))
+		}
+		verify()
+		require.NoError(t, remove(), "what waits in a tenant that she is not in is not told")
+		verify()
+
+		inv := o.invites(t, o.by, eves, o.d2, accountancy.Administrator)
+		token, err := authz.Token(ctx, o.az, inv)
+		require.NoError(t, err)
+		requireIs(t, remove(), authz.ErrConflict, "while it waits")
+		o.invites(t, o.by, "vic@new.example", o.d2, accountancy.FullAccess)
+		require.NoError(t, o.az.AddAddress(ctx, eve, o.eve, "vic@new.example"))
+		require.NoError(t, o.az.RemoveAddress(ctx, eve, o.eve, "vic@new.example"), "who else is invited is not told to who claims the address")
+		requireIs(t, o.az.RemoveAddress(ctx, authz.System, o.eve, eves), authz.ErrConflict, "the system too")
+		declined, err := authz.Token(ctx, o.az, o.invites(t, o.by, eves, o.d1, accountancy.FullAccess))
+		require.NoError(t, err)
+		require.NoError(t, o.az.Decline(ctx, declined))
+		requireIs(t, remove(), authz.ErrConflict, "the other one waits")
+		require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, o.eve))
+		require.Equal(t, authz.InvitationRevoked, o.invitation(t, inv))
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{})
+		requireIs(t, err, authz.ErrExpired, "as a newcomer")
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: o.eve})
+		requireIs(t, err, authz.ErrExpired, "as herself")
+		require.NoError(t, o.az.RemoveAddress(ctx, authz.System, o.eve, eves), "nothing waits")
+	})
+}
+
+// The address can go when what waited is declined, has expired, or is the person's
+// by name, and ends with the membership in any case.
+func TestRemoveAddressWithNothingToWaitFor(t *testing.T) {
+	t.Parallel()
+	const emmas = "emma@acme.example"
+	for name, settle := range map[string]func(o *fixture, token string) error{
+		"declined": func(o *fixture, token string) error { return o.az.Decline(t.Context(), token) },
+		"accepted": func(o *fixture, token string) error {
+			_, err := o.az.Accept(t.Context(), token, authz.Acceptance{SignedIn: o.emma})
+			return err
+		},
+		"expired": func(o *fixture, _ string) error { o.clock.Advance(8 * 24 * time.Hour); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, ctx := newFixture(t), t.Context()
+			require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.emma, emmas))
+			token, err := authz.Token(ctx, o.az, o.invites(t, o.by, emmas, o.d2, accountancy.FullAccess))
+			require.NoError(t, err)
+			requireIs(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas), authz.ErrConflict, "the rule")
+			require.NoError(t, settle(o, token))
+			require.NoError(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas))
+		})
+	}
+
+	o, ctx := newFixture(t), t.Context()
+	require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.emma, emmas))
+	inv, err := o.az.Invite(ctx, o.by, o.tenant, authz.NewInvitation{User: o.emma, Email: emmas,
+		Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: accountancy.FullAccess}}})
+	require.NoError(t, err)
+	require.NoError(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas))
+	require.NoError(t, o.az.RemoveMember(ctx, o.by, o.home, o.emma))
+	require.Equal(t, authz.InvitationRevoked, o.invitation(t, inv.ID))
+}
+
 // TAX-06: an address that is corrected is dead where it was invited without a
 // login, and one that is only spelled otherwise is not.
 func TestChangeAddressOfOneInvitedByName(t *testing.T) {

@@ -167,7 +167,7 @@ func (c *change) admit(l *link, u model.UserID, a Acceptance) (Renewal, error) {
 
 // give adds the rules of what l offers, as the inviter would by [Authz.Grant].
 func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
-	if l.Account && !l.Holder.IsZero() && l.Holder != l.Person {
+	if l.taken() {
 		return AddressTaken, nil
 	}
 	grants, err := loadOffer(c.db(), l.Invitation)
@@ -185,7 +185,7 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
 	}
 	c.add(c.membership(u))
 	for _, g := range grants {
-		err := c.grant(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
+		err := c.grantTo(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
 		if errors.Is(err, ErrDenied) {
 			return InviterLimited, nil
 		}

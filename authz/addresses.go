@@ -35,15 +35,38 @@ func (az *Authz) VerifyAddress(ctx context.Context, by Actor, u model.UserID, em
 	})
 }
 
-// RemoveAddress takes an address away. Who may [Authz.EditPerson] may.
+// RemoveAddress takes an address away. Who may [Authz.EditPerson] may. While an
+// invitation to a verified address can be accepted in a tenant that the person is known
+// in, it is [ErrConflict]: accepted, declined or revoked, it is the person's, and ends
+// with the membership; without the address it would be some newcomer's.
 func (az *Authz) RemoveAddress(ctx context.Context, by Actor, u model.UserID, email string) error {
 	return az.writePerson(ctx, by, u, "remove address", func(c *change) error {
 		row, err := c.address(u, email)
 		if err != nil {
 			return err
 		}
+		if err := c.unawaited(row); err != nil {
+			return err
+		}
 		return c.db().Where("person = ? AND canonical = ?", u, row.Canonical).Delete(&store.Address{}).Error
 	})
+}
+
+// unawaited refuses an address by which alone a tenant knows that a pending
+// invitation is for one of its people. It locks no tenant: an invitation that is
+// made at this moment may as well have been made after.
+func (c *change) unawaited(row store.Address) error {
+	if row.VerifiedAt == 0 {
+		return nil
+	}
+	var n int64
+	err := c.db().Model(&store.Invitation{}).Where("canonical = ? AND state = ? AND expires_at > ?", row.Canonical, store.Pending, store.At(c.at)).
+		Where("person IS NULL OR person <> ?", row.Person).
+		Where("tenant IN (SELECT tenant FROM volmacht_members WHERE person = ?)", row.Person).Count(&n).Error
+	if err == nil && n > 0 {
+		err = fmt.Errorf("an invitation waits at the address: accept or decline it first: %w", ErrConflict)
+	}
+	return err
 }
 
 func (c *change) addAddress(u model.UserID, email string, verified time.Time) error {

@@ -27,8 +27,11 @@ func PublishAgain(az *Authz, t model.TenantID, f func()) {
 	az.cache.publish(old, since)
 }
 
-// CanonicalPhone is canonicalPhone.
-var CanonicalPhone = canonicalPhone
+// CanonicalPhone is canonicalPhone, and CanonicalEmail canonicalEmail.
+var (
+	CanonicalPhone = canonicalPhone
+	CanonicalEmail = canonicalEmail
+)
 
 // Token makes a token for an invitation, as the mailing of it does.
 func Token(ctx context.Context, az *Authz, id model.InvitationID) (token string, err error) {

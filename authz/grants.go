@@ -23,8 +23,10 @@ type Grant struct {
 }
 
 // Grant hands out a profile. It takes "profile:NAME grant" in the domain. No user
-// may grant a profile to themselves, or to a team that they are in. Granting a
-// profile that is held already changes at most its times.
+// may grant a profile to themselves, or to a team that they are in. A profile that
+// something may be denied to, now or when the domain is switched otherwise, goes to
+// nobody who holds there, or throughout the tenant, what the actor may not grant.
+// Granting a profile that is held already changes at most its times.
 func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 	return az.write(ctx, by, g.Domain.Tenant(), "grant", func(c *change) error {
 		if err := c.grant(g); err != nil {
@@ -39,6 +41,15 @@ func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 
 // grant is [Authz.Grant] within a larger change.
 func (c *change) grant(g Grant) error {
+	before := len(c.added)
+	if err := c.grantTo(g); err != nil || len(c.added) == before {
+		return err
+	}
+	return c.noTie(c.before.usersOf(g.Subject), g.Profile, g.Domain)
+}
+
+// grantTo is grant to somebody who asks for it: it may tie them down later.
+func (c *change) grantTo(g Grant) error {
 	if err := c.overGrant(g.Subject, g.Profile, g.Domain); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +114,32 @@ func (c *change) noLoss(users []model.UserID, domains ...model.Domain) error {
 				if err := c.mayGrantAll(d, c.before.profiles(u, d)); err != nil {
 					return err
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// noTie refuses to give users a profile p in d that something may be denied to, unless
+// the actor could hand out all that they hold there and throughout the tenant.
+// Whether they lose anything by it now does not matter: what it denies may depend on
+// a switch, which others turn later.
+func (c *change) noTie(users []model.UserID, p model.Profile, d model.Domain) error {
+	if c.by.system || !c.before.denies(p) {
+		return nil
+	}
+	domains := []model.Domain{model.TenantDomain(c.tenant)}
+	if d.IsDossier() {
+		domains = append(domains, d)
+	}
+	for _, u := range users {
+		for _, in := range domains {
+			err := c.mayGrantAll(in, c.before.profiles(u, in))
+			if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+				return fmt.Errorf("profile %v can tie down who has it, and user %v holds what %v may not give: %w", p, u, c.by, ErrDenied)
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}

@@ -78,6 +78,63 @@ func denyGivenToSomebodyStronger(t *testing.T, o *fixture) {
 	require.ErrorIs(t, o.az.Grant(ctx, carl, authz.Grant{Subject: model.UserSubject(o.carl), Profile: accountancy.Admin, Domain: o.home}), authz.ErrDenied)
 }
 
+// Attempted: to tie an admin down with delay. Nothing is denied when the profile is
+// given, and it is when the office sets another configuration.
+func TestA11DenyThatComesLater(t *testing.T) {
+	t.Parallel()
+	packs := orders(t, accountancy.Pack())
+	packs["without an index"] = withFiles(t, packs["reversed"], packs["reversed"].File(model.PolicyFile), "r.act == p.act", "regexMatch(r.act, p.act)")
+	for name, pack := range packs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			denyThatComesLater(t, newFixtureOf(t, pack))
+		})
+	}
+}
+
+func denyThatComesLater(t *testing.T, o *fixture) {
+	ctx, carl := t.Context(), authz.By(o.carl)
+	require.NoError(t, o.az.SetSetting(ctx, o.by, o.tenant, accountancy.SettingSelfServiceUsers, true))
+	require.NoError(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.emma))
+	require.NoError(t, o.az.Assign(ctx, o.by, o.d1, authz.Group(o.group)))
+	give := func(by authz.Actor, who model.Subject) error {
+		return o.az.Grant(ctx, by, authz.Grant{Subject: who, Profile: accountancy.DocumentDelivery, Domain: o.d1})
+	}
+	o.allowed(t, o.admin, o.d1, accountancy.SubmitDocument)
+	requireIs(t, give(carl, model.UserSubject(o.admin)), authz.ErrDenied, "an admin")
+	requireIs(t, give(carl, model.TeamSubject(o.group)), authz.ErrDenied, "a team with an employee in it")
+	requireIs(t, give(authz.By(o.emma), model.UserSubject(o.admin)), authz.ErrDenied, "an employee, to an admin")
+	requireIs(t, o.az.AddMember(ctx, carl, o.d1, authz.NewMember{User: o.admin, Profiles: []model.Profile{accountancy.DocumentDelivery}}), authz.ErrDenied, "as a member")
+	require.NoError(t, give(carl, model.UserSubject(o.cora)), "the control: a client user")
+	require.NoError(t, give(o.by, model.UserSubject(o.emma)), "the control: by who may give all that emma holds")
+
+	require.NoError(t, o.az.Configure(ctx, o.by, o.d1, accountancy.ConfigurationD))
+	o.allowed(t, o.admin, o.d1, accountancy.SubmitDocument)
+	require.NoError(t, o.az.Configure(ctx, o.by, o.d1, accountancy.ConfigurationC))
+	require.NoError(t, o.az.FinishConfiguration(ctx, authz.System, o.d1, accountancy.ConfigurationC))
+
+	// Who accepts has asked for it.
+	require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.eve, "eve@acme.example"))
+	token, err := authz.Token(ctx, o.az, o.invites(t, carl, "eve@acme.example", o.d1, accountancy.DocumentDelivery))
+	require.NoError(t, err)
+	_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: o.eve})
+	require.NoError(t, err)
+	o.allowed(t, o.eve, o.d1, accountancy.EnterPortal)
+}
+
+// Nor with a team that has such a profile, by somebody who may put people into it.
+func TestA11DenyThatComesLaterByATeam(t *testing.T) {
+	t.Parallel()
+	const row = "p, support, any, tenant, "
+	o := newFixtureOf(t, edited(t, "p, support, any, tenant, management, enter, allow\n",
+		row+"management, enter, allow\n"+row+"tenant, edit, allow\np, support, assigned, dossier, profile:document_delivery, grant, allow\n"))
+	ctx, sam := t.Context(), authz.By(o.sam)
+	require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Supporting(o.sam)))
+	require.NoError(t, o.az.Grant(ctx, authz.System, authz.Grant{Subject: model.TeamSubject(o.group), Profile: accountancy.DocumentDelivery, Domain: o.d1}))
+	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.admin), authz.ErrDenied, "an admin")
+	require.NoError(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.cora), "the control")
+}
+
 // A pack whose links have no room for the rows of tenants never gets in force.
 func TestPackThatDoesNotFit(t *testing.T) {
 	t.Parallel()

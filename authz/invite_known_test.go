@@ -84,6 +84,7 @@ func TestInvitedAddressTaken(t *testing.T) {
 		token := s.token(t, id)
 		require.NoError(t, s.az.AddAddress(ctx, system, uNina, unverified(uEmil)))
 		require.NoError(t, s.az.VerifyAddress(ctx, system, uNina, unverified(uEmil)))
+		s.opens(t, token, false)
 		requireIs(t, s.accept(t, token, uNina), authz.ErrDenied, "it is for emil")
 		requireIs(t, s.accept(t, token, uEmil), authz.ErrExpired, "it is not his address")
 		require.Equal(t, authz.AddressTaken, s.invitation(t, id).Renewal)

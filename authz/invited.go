@@ -40,7 +40,8 @@ type OfferedGrant struct {
 
 // Invited reads what the page behind a link shows, and uses nothing up: any
 // number of readers, such as a mail scanner, change nothing. A bad token gets
-// the answer of [Authz.Accept].
+// the answer of [Authz.Accept], and so does one whose invitation would need renewal:
+// it shows nothing of the tenant any more.
 func (az *Authz) Invited(ctx context.Context, token string) (Offer, error) {
 	if err := az.ready(); err != nil {
 		return Offer{}, err
@@ -54,8 +55,25 @@ func (az *Authz) Invited(ctx context.Context, token string) (Offer, error) {
 
 func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 	db := az.db(ctx)
-	l, err := follow(db, token, az.now(), az.terms)
+	at := az.now()
+	l, err := follow(db, token, at, az.terms)
 	if err != nil {
+		return Offer{}, err
+	}
+	st, err := az.state(ctx, l.Tenant)
+	if err != nil {
+		return Offer{}, err
+	}
+	inviter, err := parseActor(l.InvitedBy)
+	if err != nil {
+		return Offer{}, err
+	}
+	grants, err := loadOffer(db, l.Invitation)
+	if err != nil {
+		return Offer{}, err
+	}
+	asked := &change{ctx: ctx, az: az, by: inviter, at: at, tenant: l.Tenant, before: st}
+	if err := asked.stands(db, l, grants); err != nil {
 		return Offer{}, err
 	}
 	var tenant store.Tenant
@@ -66,24 +84,12 @@ func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 		Tenant: l.Tenant, Name: tenant.Name, Inviter: tenant.Name, Note: l.Note,
 		FirstName: l.FirstName, LastName: l.LastName, Email: l.Typed, Locale: l.Locale, User: l.owner(),
 	}
-	inviter, err := parseActor(l.InvitedBy)
-	if err != nil {
-		return Offer{}, err
-	}
 	if !inviter.system {
 		p, err := loadPerson(db, inviter.user)
 		if err != nil {
 			return Offer{}, err
 		}
 		o.Inviter = p.FirstName + " " + p.LastName
-	}
-	st, err := az.state(ctx, l.Tenant)
-	if err != nil {
-		return Offer{}, err
-	}
-	grants, err := loadOffer(db, l.Invitation)
-	if err != nil {
-		return Offer{}, err
 	}
 	for _, g := range grants {
 		entry, _ := st.pack.Catalog.Profile(g.Profile)
@@ -98,6 +104,23 @@ func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 		o.Grants = append(o.Grants, offered)
 	}
 	return o, nil
+}
+
+// stands is errLink for a link whose invitation [Authz.Accept] would find in need of
+// renewal, as far as that can be told without a lock and before it is known who
+// accepts. The actor is the inviter, and nothing is changed.
+func (c *change) stands(db *gorm.DB, l *link, grants []InvitedGrant) error {
+	why, err := c.lapsed(grants)
+	if err != nil {
+		return err
+	}
+	var idle int64
+	err = db.Model(&store.Member{}).Where("tenant = ? AND state = ? AND person IN ?", c.tenant, store.Deactivated, []model.UserID{l.owner(), l.Person}).
+		Count(&idle).Error
+	if err == nil && (why != "" || l.taken() || idle > 0) {
+		err = errLink
+	}
+	return err
 }
 
 // Invitations lists the invitations of a tenant, or those to one dossier, the

@@ -182,8 +182,9 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
 // assignments there, and the person stays a member of the tenant. Pending
-// invitations of that person are revoked in the same way, and the person stops being
-// a contact there; somebody who was only a contact, and is not one anywhere else,
+// invitations of that person are revoked in the same way, but for one to an address
+// of a contact that is not known to be the person's, which stays if the actor may not
+// [Authz.Revoke] it; and the person stops being a contact there; somebody who was only a contact, and is not one anywhere else,
 // leaves the tenant. It takes "member remove" in the domain and the grant of every
 // profile that the member holds there or is invited to there, "member invite" for the
 // latter too, and "dossier assign" to end an assignment.

@@ -116,7 +116,9 @@ func (c *change) revokePending(canonical string, d model.Domain) error {
 
 // revokeOf does the same with the invitations of a person who is put out of d, by
 // whatever address. Out of a tenant goes all that they offer: on dossiers, what
-// is offered ends with the membership, as what is held there does.
+// is offered ends with the membership, as what is held there does. An invitation
+// to an address that somebody only says is u's goes if the actor may revoke it, and
+// else stays: anybody can be made a contact at any address.
 func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 	rows, err := c.pendingOf(u)
 	if err != nil {
@@ -125,10 +127,23 @@ func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 	if d.IsDossier() {
 		return c.revokeIn(rows, d)
 	}
+	var verified []string
+	err = c.db().Model(&store.Address{}).Where("person = ? AND verified_at <> 0", u).Pluck("canonical", &verified).Error
+	if err != nil {
+		return err
+	}
 	for _, row := range rows {
 		offers, err := c.offersOf(row)
-		if err == nil {
-			err = c.overOffers(row, offeredIn(offers, d))
+		if err != nil {
+			return err
+		}
+		taken, said := offeredIn(offers, d), row.Person.IsZero() && !slices.Contains(verified, row.Canonical)
+		if said {
+			taken = offers
+		}
+		err = c.overOffers(row, taken)
+		if said && errors.Is(err, ErrDenied) {
+			continue // somebody else's to end
 		}
 		if err == nil {
 			err = c.revoke(row)

@@ -94,7 +94,8 @@ func (az *Authz) DeleteTeam(ctx context.Context, by Actor, tenant model.TenantID
 // AddTeamMember adds an active member of the tenant to the team. Whoever joins
 // a team gets everything the team has, so besides "tenant edit" it takes the
 // grant of each of the team's profiles and "dossier assign" on each of its
-// dossiers. Actors may not gain permissions by joining or leaving a team themselves.
+// dossiers. A profile of the team that something may be denied to is given as by
+// [Authz.Grant]. Actors may not gain permissions by joining or leaving a team themselves.
 func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
 	return az.writeTeam(ctx, by, tenant, t, "add team member", func(c *change) error {
 		if err := c.overTeam(t); err != nil {
@@ -111,6 +112,13 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 		c.detail["user"] = u.String()
 		if err := c.noLoss([]model.UserID{u}, c.before.domainsOf(model.TeamSubject(t))...); err != nil {
 			return err
+		}
+		for _, d := range c.before.domainsOf(model.TeamSubject(t)) {
+			for _, p := range c.before.granted(model.TeamSubject(t), d) {
+				if err := c.noTie([]model.UserID{u}, p, d); err != nil {
+					return err
+				}
+			}
 		}
 		return c.noGainBy(u, t)
 	})

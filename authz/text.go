@@ -54,7 +54,7 @@ func canonicalEmail(s string) (string, error) {
 		return "", fmt.Errorf("e-mail address %q: want one bare address: %w", s, ErrInvalid)
 	}
 	at := strings.LastIndexByte(s, '@')
-	if strings.ContainsAny(s, "\u200c\u200d") || !norm.NFC.IsNormalString(s) {
+	if strings.ContainsAny(s, "\u200c\u200d") || !norm.NFC.IsNormalString(s) || strings.ContainsFunc(s[:at], foldsAway) {
 		return "", fmt.Errorf("e-mail address %q: a character in it can be taken for another: %w", s, ErrInvalid)
 	}
 	domain, err := domains.ToASCII(s[at+1:])
@@ -66,6 +66,15 @@ func canonicalEmail(s string) (string, error) {
 		return "", fmt.Errorf("e-mail address %q is longer than 254 bytes: %w", s, ErrInvalid)
 	}
 	return canonical, nil
+}
+
+// foldsAway reports whether r in lower case is a letter that is written otherwise
+// in upper case: U+0130, the capital I with a dot, becomes the i that I becomes. Two
+// mailboxes would be one canonical address. What is equal only by NFKC, such as a
+// letter and its wide form, stays two: names need it, see RFC 6532, section 3.1.
+func foldsAway(r rune) bool {
+	l := unicode.ToLower(r)
+	return l != r && unicode.ToUpper(l) != r
 }
 
 func checkEmail(s string, mayBeEmpty bool) error {

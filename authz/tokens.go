@@ -66,6 +66,9 @@ func (l *link) owner() model.UserID {
 	return l.Holder
 }
 
+// taken reports whether the address has become that of another than it is for.
+func (l *link) taken() bool { return l.Account && !l.Holder.IsZero() && l.Holder != l.Person }
+
 // follow finds the invitation of a token, or errLink. Whatever is wrong with
 // the token, there is one query and one answer.
 func follow(db *gorm.DB, token string, at time.Time, terms InvitationTerms) (*link, error) {
