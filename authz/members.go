@@ -246,6 +246,11 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 			return err
 		}
 	}
+	if len(contact) > 0 {
+		if err := c.overSilence(d, u); err != nil {
+			return err
+		}
+	}
 	if err := c.forget(held); err != nil {
 		return err
 	}

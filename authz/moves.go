@@ -207,6 +207,9 @@ func (az *Authz) RemoveContactAddress(ctx context.Context, by Actor, in model.Do
 
 func (c *change) removeContact(in model.Domain, u model.UserID, rows []store.Contact) error {
 	c.detail["user"] = u.String()
+	if err := c.overSilence(in, u); err != nil {
+		return err
+	}
 	open := slices.DeleteFunc(slices.Clone(rows), func(row store.Contact) bool { return !row.Login })
 	if len(open) > 0 {
 		if err := c.loginOff(in, u, open...); err != nil {

@@ -140,6 +140,19 @@ func (c *change) overWaiting(u model.UserID, canonical string) error {
 	return nil
 }
 
+// overSilence refuses an actor who takes an address of u in a domain away, or
+// keeps messages from it, and could neither have added it nor end u's membership.
+// People may do so themselves.
+func (c *change) overSilence(in model.Domain, u model.UserID) error {
+	if c.by.is(u) {
+		return nil
+	}
+	if err := c.mayEnd(u); !refused(err) {
+		return err
+	}
+	return c.overHeld(in, u, !in.IsDossier())
+}
+
 // mayEnd refuses an actor who may not end the membership of u, or begin it anew
 // once it is deactivated.
 func (c *change) mayEnd(u model.UserID) error {
