@@ -1,6 +1,9 @@
 package authz_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -182,49 +185,85 @@ func TestA9OutboxTellsNothing(t *testing.T) {
 func TestNobodyTakesThePlaceOfSomebodyStronger(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		since func(t *testing.T, o *fixture, kim model.UserID)
-		want  authz.Renewal
+		since  func(t *testing.T, o *fixture, kim model.UserID)
+		named  authz.Renewal // of an invitation to kim
+		atHome authz.Renewal // of one to the address, whoever that is
 	}{
-		"nothing since": {func(*testing.T, *fixture, model.UserID) {}, ""},
+		"nothing since": {func(*testing.T, *fixture, model.UserID) {}, "", ""},
 		"an admin": {func(t *testing.T, o *fixture, kim model.UserID) {
 			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.home, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.Admin}}))
-		}, authz.InviterLimited},
+		}, authz.InviterLimited, ""},
 		"linked to a dossier": {func(t *testing.T, o *fixture, kim model.UserID) {
 			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.d1, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.FullFeedback}}))
 			require.NoError(t, o.az.Assign(t.Context(), o.by, o.d2, authz.Supporting(kim)))
-		}, authz.InviterLimited},
+		}, authz.InviterLimited, ""},
 		"deactivated": {func(t *testing.T, o *fixture, kim model.UserID) {
 			require.NoError(t, o.az.AddMember(t.Context(), authz.System, o.d1, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.FullAccess}}))
 			require.NoError(t, o.az.DeactivateMember(t.Context(), o.by, o.tenant, kim))
-		}, authz.MemberIdle},
+		}, authz.MemberIdle, authz.MemberIdle},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o, ctx := newFixture(t), t.Context()
-			require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
-			kim, err := o.az.AddContact(ctx, authz.By(o.carl), o.d1, authz.NewContact{
-				FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: "carl2@evil.example"}},
-			})
-			require.NoError(t, err)
-			inv, err := o.az.Invite(ctx, authz.By(o.carl), o.tenant, authz.NewInvitation{ // to the address, whoever that is
-				FirstName: "Kim", LastName: "Kuyper", Email: "carl2@evil.example",
-				Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: accountancy.Administrator}},
-			})
-			require.NoError(t, err)
-			token, err := authz.Token(ctx, o.az, inv.ID)
-			require.NoError(t, err)
-			c.since(t, o, kim)
-			_, err = o.az.Accept(ctx, token, authz.Acceptance{NewUser: model.NewUserID()})
-			if c.want == "" {
+		for _, named := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, named %v", name, named), func(t *testing.T) {
+				t.Parallel()
+				o, ctx := newFixture(t), t.Context()
+				require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+				kim, err := o.az.AddContact(ctx, authz.By(o.carl), o.d1, authz.NewContact{
+					FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: "carl2@evil.example"}},
+				})
 				require.NoError(t, err)
-				return
-			}
-			requireIs(t, err, authz.ErrExpired, name)
-			inv, err = o.az.Invitation(ctx, o.by, o.home, inv.ID)
-			require.NoError(t, err)
-			require.Equal(t, c.want, inv.Renewal)
-		})
+				n := authz.NewInvitation{FirstName: "Kim", LastName: "Kuyper", Email: "carl2@evil.example",
+					Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: accountancy.Administrator}}}
+				want := c.atHome
+				if named {
+					n.User, want = kim, c.named
+				}
+				inv, err := o.az.Invite(ctx, authz.By(o.carl), o.tenant, n)
+				require.NoError(t, err)
+				token, err := authz.Token(ctx, o.az, inv.ID)
+				require.NoError(t, err)
+				c.since(t, o, kim)
+				held := o.holds(t, kim)
+				accepted, err := o.az.Accept(ctx, token, authz.Acceptance{NewUser: model.NewUserID()})
+				if want != "" {
+					requireIs(t, err, authz.ErrExpired, name)
+					inv, err = o.az.Invitation(ctx, o.by, o.home, inv.ID)
+					require.NoError(t, err)
+					require.Equal(t, want, inv.Renewal)
+					require.Equal(t, held, o.holds(t, kim))
+					return
+				}
+				require.NoError(t, err)
+				require.NotEqual(t, kim, accepted.User)
+				require.Equal(t, []string{"administrator d1"}, o.holds(t, accepted.User), "what was offered")
+				if c.named != "" {
+					require.Equal(t, held, o.holds(t, kim), "who is left alone")
+				}
+			})
+		}
 	}
+}
+
+// holds lists what u itself holds beyond membership.
+func (o *fixture) holds(t *testing.T, u model.UserID) (lines []string) {
+	t.Helper()
+	for _, d := range []model.Domain{o.home, o.d1, o.d2} {
+		grants, err := o.az.Grants(t.Context(), authz.System, d)
+		require.NoError(t, err)
+		for _, g := range grants {
+			if g.Subject == model.UserSubject(u) && g.Domain == d {
+				lines = append(lines, strings.TrimSpace(g.Profile.String()+" "+d.Dossier().String()))
+			}
+		}
+		if !d.IsDossier() {
+			continue
+		}
+		read, err := o.az.Dossier(t.Context(), authz.System, d)
+		require.NoError(t, err)
+		if slices.Contains(read.Supporting, u) {
+			lines = append(lines, "supports "+d.Dossier().String())
+		}
+	}
+	return lines
 }
 
 // Attempted by who may invite to one dossier: to read of people who are not on it

@@ -147,7 +147,8 @@ func (c *change) admit(l *link, u model.UserID, a Acceptance) (Renewal, error) {
 	if inviter.is(u) {
 		return "", fmt.Errorf("user %v cannot accept its own invitation: %w", u, ErrDenied)
 	}
-	if why, err := c.give(l, u, inviter); err != nil || why != "" {
+	left, why, err := c.give(l, u, inviter)
+	if err != nil || why != "" {
 		return why, err
 	}
 	c.by = By(u)
@@ -162,80 +163,106 @@ func (c *change) admit(l *link, u model.UserID, a Acceptance) (Renewal, error) {
 		return "", err
 	}
 	c.detail = detail{"invitation": l.ID, "user": u.String()}
-	return "", c.settleLogin(&l.Invitation, u)
+	return "", c.settleLogin(&l.Invitation, u, left)
 }
 
-// give adds the rules of what l offers, as the inviter would by [Authz.Grant].
-func (c *change) give(l *link, u model.UserID, inviter Actor) (Renewal, error) {
+// give adds the rules of what l offers, as the inviter would by [Authz.Grant], and
+// returns whose place u does not take: see inPlaceOf.
+func (c *change) give(l *link, u model.UserID, inviter Actor) (left []model.UserID, why Renewal, err error) {
 	if l.taken() {
-		return AddressTaken, nil
+		return nil, AddressTaken, nil
 	}
 	grants, err := loadOffer(c.db(), l.Invitation)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	self := c.by
 	c.by = inviter
 	defer func() { c.by = self }()
 	if why, err := c.lapsed(grants); err != nil || why != "" {
-		return why, err
+		return nil, why, err
 	}
-	if why, err := c.inPlaceOf(l, u, grants); err != nil || why != "" {
-		return why, err
+	if left, why, err = c.inPlaceOf(l, u, grants); err != nil || why != "" {
+		return nil, why, err
 	}
 	c.add(c.membership(u))
 	for _, g := range grants {
 		err := c.grantTo(Grant{Subject: model.UserSubject(u), Profile: g.Profile, Domain: g.Domain})
 		if errors.Is(err, ErrDenied) {
-			return InviterLimited, nil
+			return nil, InviterLimited, nil
 		}
 		if err != nil {
-			return "", err
+			return nil, "", err
 		}
 	}
-	return "", nil
+	return left, "", nil
 }
 
-// inPlaceOf says why u cannot come in the place of those that the tenant keeps
-// and that have the address of l where it offers something, or that l is for: one is deactivated, or holds
-// what the inviter, who is the actor, may not give.
-func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (Renewal, error) {
+// inPlaceOf says why u cannot accept l: the person that l is for, or u itself, is
+// deactivated, or kept and has what the inviter, who is the actor, may not give.
+//
+// Others that have the address where l offers something may have been put there by
+// somebody else, who could so keep anybody from accepting. In whose place u cannot
+// come is left alone, and returned. Only somebody deactivated is in the way of an
+// inviter who could not reactivate them: who reads that address is out.
+func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (left []model.UserID, why Renewal, err error) {
+	for _, who := range []model.UserID{u, l.Person} {
+		if why, err := c.inPlace(l, who); err != nil || why != "" {
+			return nil, why, err
+		}
+	}
 	places := make([]string, len(grants))
 	for i, g := range grants {
 		places[i] = g.Domain.Dossier().String()
 	}
-	var people []model.UserID
-	err := c.db().Model(&store.Contact{}).Distinct("person").Where("tenant = ? AND canonical = ? AND dossier IN ?", c.tenant, l.Canonical, places).
-		Order("person").Pluck("person", &people).Error
+	var others []model.UserID
+	err = c.db().Model(&store.Contact{}).Distinct("person").Where("tenant = ? AND canonical = ? AND dossier IN ?", c.tenant, l.Canonical, places).
+		Order("person").Pluck("person", &others).Error
+	if err != nil {
+		return nil, "", err
+	}
+	for _, who := range others {
+		why, err := c.inPlace(l, who)
+		if err != nil {
+			return nil, "", err
+		}
+		if why == MemberIdle {
+			if err := c.mayEnd(who); refused(err) {
+				return nil, why, nil
+			} else if err != nil {
+				return nil, "", err
+			}
+		}
+		if why != "" {
+			left = append(left, who)
+		}
+	}
+	return left, "", nil
+}
+
+// inPlace says why nobody can come in the place of who by l.
+func (c *change) inPlace(l *link, who model.UserID) (Renewal, error) {
+	if who.IsZero() {
+		return "", nil
+	}
+	m, err := c.member(who)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
-	for _, who := range append(people, u, l.Person) {
-		if who.IsZero() {
-			continue
-		}
-		m, err := c.member(who)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		if m.State == store.Deactivated {
-			return MemberIdle, nil
-		}
-		kept, err := c.keeps(who)
-		if err != nil {
-			return "", err
-		}
-		if !kept {
-			continue
-		}
-		if err := c.overAddress(model.TenantDomain(c.tenant), who); errors.Is(err, ErrDenied) {
-			return InviterLimited, nil
-		} else if err != nil {
-			return "", err
-		}
+	if m.State == store.Deactivated {
+		return MemberIdle, nil
+	}
+	kept, err := c.keeps(who)
+	if err != nil || !kept {
+		return "", err
+	}
+	if err := c.overAddress(model.TenantDomain(c.tenant), who, l.Canonical); errors.Is(err, ErrDenied) {
+		return InviterLimited, nil
+	} else if err != nil {
+		return "", err
 	}
 	return "", nil
 }

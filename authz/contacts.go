@@ -208,10 +208,7 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	if err := checkText("label", a.Label, optional, 50); err != nil {
 		return none, err
 	}
-	if err := c.freeAddress(in, canonical); err != nil {
-		return none, err
-	}
-	if err := c.overAddress(in, u); err != nil {
+	if err := c.newAddress(in, u, canonical); err != nil {
 		return none, err
 	}
 	row := store.Contact{
@@ -224,6 +221,22 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	return row, c.keptAddress(u, a)
 }
 
+// newAddress refuses an address that may not become one of u's in the domain. To
+// somebody deactivated, whose place is closed to links, nobody adds any.
+func (c *change) newAddress(in model.Domain, u model.UserID, canonical string) error {
+	if err := c.freeAddress(in, canonical); err != nil {
+		return err
+	}
+	if err := c.overAddress(in, u, canonical); err != nil {
+		return err
+	}
+	m, err := c.member(u)
+	if err == nil && m.State == store.Deactivated {
+		err = fmt.Errorf("member %v is %s: %w", u, m.State, ErrConflict)
+	}
+	return err
+}
+
 // freeAddress refuses an address that somebody has in the domain: one address
 // there is one person's, or a link to it could be taken by either.
 func (c *change) freeAddress(in model.Domain, canonical string) error {
@@ -233,49 +246,4 @@ func (c *change) freeAddress(in model.Domain, canonical string) error {
 		err = fmt.Errorf("the address is a contact's of %v already: %w", in, ErrConflict)
 	}
 	return err
-}
-
-// overAddress refuses an actor who brings in a new address in a domain for
-// somebody who has there what the actor may not give: whoever reads that address
-// gets the messages that are meant for u.
-//
-// That address signs nobody in who has an account: whoever has the link must be
-// signed in as u to accept. So on a dossier what u has on others does not count.
-// It does for a person that the tenant keeps, who becomes the account of whoever
-// accepts; and in the tenant, whose contacts are written to about every dossier.
-func (c *change) overAddress(in model.Domain, u model.UserID) error {
-	if c.by.system {
-		return nil
-	}
-	opened, err := c.opened()
-	if err != nil {
-		return err
-	}
-	kept, err := c.keeps(u)
-	if err != nil {
-		return err
-	}
-	domains := []model.Domain{model.TenantDomain(c.tenant), in}
-	if kept || !in.IsDossier() {
-		domains = opened.domainsOf(model.UserSubject(u))
-	}
-	for _, d := range domains {
-		var takes []model.Permission
-		for _, p := range opened.profiles(u, d) {
-			if !c.before.dormant(p) {
-				takes = append(takes, model.GrantOf(p))
-			}
-		}
-		if opened.assigned(u, d) {
-			takes = append(takes, model.AssignDossier)
-		}
-		err := require(opened, c.by, c.at, d, takes...)
-		if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("user %v holds what %v may not give: %w", u, c.by, ErrDenied)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

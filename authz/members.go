@@ -187,7 +187,8 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // [Authz.Revoke] it; and the person stops being a contact there; somebody who was only a contact, and is not one anywhere else,
 // leaves the tenant. It takes "member remove" in the domain and the grant of every
 // profile that the member holds there or is invited to there, "member invite" for the
-// latter too, and "dossier assign" to end an assignment.
+// latter too, and "dossier assign" to end an assignment; of a contact of the dossier
+// also what [Authz.RemoveContact] takes.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
 }
@@ -246,6 +247,11 @@ func (c *change) leaveDossier(d model.Domain, u model.UserID) error {
 			return err
 		}
 	}
+	if len(contact) > 0 {
+		if err := c.overSilence(d, u); err != nil {
+			return err
+		}
+	}
 	if err := c.forget(held); err != nil {
 		return err
 	}
@@ -280,6 +286,11 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 		return fmt.Errorf("user %v cannot do this to itself: %w", u, ErrDenied)
 	}
 	c.detail["user"] = u.String()
+	return c.mayGiveHeld(d, u)
+}
+
+// mayGiveHeld refuses an actor who could not hand out all that u holds in d.
+func (c *change) mayGiveHeld(d model.Domain, u model.UserID) error {
 	held := c.before
 	if !held.active(u) { // what is set aside counts as well
 		shelved, err := c.tx.store.Shelved(c.tenant)

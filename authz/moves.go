@@ -94,10 +94,7 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 	}
 	old := row.Canonical
 	if canonical != old {
-		if err := c.freeAddress(in, canonical); err != nil {
-			return row, err
-		}
-		if err := c.overAddress(in, row.Person); err != nil {
+		if err := c.newAddress(in, row.Person, canonical); err != nil {
 			return row, err
 		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
@@ -175,7 +172,11 @@ func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u m
 // itself: every Login is switched off first, as [Authz.SetSwitch] does and with what
 // that takes. Other profiles stay; [Authz.RemoveMember] ends them too. Somebody
 // who was known only as a contact, and is none in this tenant any more, is no
-// member either, unless an invitation waits that the actor may not [Authz.Revoke]. It takes "member invite" in the domain.
+// member either, unless an invitation waits that the actor may not [Authz.Revoke].
+//
+// It takes "member invite" in the domain. Of somebody else it takes besides that the
+// actor may give what the contact holds there and throughout the tenant (on the tenant
+// itself: anywhere), or may remove them from the tenant.
 func (az *Authz) RemoveContact(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.writeContact(ctx, by, in, "remove contact", func(c *change) error {
 		if u.IsZero() {
@@ -206,6 +207,9 @@ func (az *Authz) RemoveContactAddress(ctx context.Context, by Actor, in model.Do
 
 func (c *change) removeContact(in model.Domain, u model.UserID, rows []store.Contact) error {
 	c.detail["user"] = u.String()
+	if err := c.overSilence(in, u); err != nil {
+		return err
+	}
 	open := slices.DeleteFunc(slices.Clone(rows), func(row store.Contact) bool { return !row.Login })
 	if len(open) > 0 {
 		if err := c.loginOff(in, u, open...); err != nil {

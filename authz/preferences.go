@@ -26,7 +26,7 @@ type Preference struct {
 
 // SetPreference says whether a person wants a topic. People may say so for
 // themselves, at any of their addresses, if the tenant gives them "self edit". For
-// somebody else it takes "member invite" in the domain, and works only for an
+// somebody else it takes what [Authz.RemoveContact] takes, and works only for an
 // address at which messages reach the person there; any other address is
 // [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
 // nobody whom [Authz.AddContact] could name, is [ErrNotFound], too.
@@ -56,6 +56,9 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 		if _, ok := known[canonical]; !ok {
 			return fmt.Errorf("address of person %v: %w", p.User, ErrNotFound)
 		}
+		if err := c.overSilence(p.Domain, p.User); err != nil {
+			return err
+		}
 		row := store.Preference{
 			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
 		}
@@ -76,8 +79,8 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 
 // Preferences returns what a person gets in a domain: for each address at which
 // it is written to there, and each topic of the pack that is sent there, whether
-// it is wanted, because somebody said so or by default. Whoever may set a
-// preference with [Authz.SetPreference] may read it.
+// it is wanted, because somebody said so or by default. It takes what
+// [Authz.SetPreference] takes, and of somebody else no more than "member invite".
 func (az *Authz) Preferences(ctx context.Context, by Actor, d model.Domain, u model.UserID) ([]Preference, error) {
 	found, err := az.preferences(ctx, by, d, u)
 	return found, wrapped("preferences", err)

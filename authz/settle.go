@@ -18,7 +18,8 @@ import (
 // If the invitation went to a person that the tenant keeps, and another account
 // accepted, that takes the person's place, and the person is gone. If it was the
 // person itself, the address that it has shown to be its own made it an account.
-func (c *change) settleLogin(inv *store.Invitation, u model.UserID) error {
+// The people in left stay what they are, though they have the address as well.
+func (c *change) settleLogin(inv *store.Invitation, u model.UserID, left []model.UserID) error {
 	if inv.Person != u && !inv.Person.IsZero() {
 		if err := c.replace(inv.Person, u); err != nil {
 			return err
@@ -29,14 +30,14 @@ func (c *change) settleLogin(inv *store.Invitation, u model.UserID) error {
 		return err
 	}
 	for _, g := range grants {
-		if err := c.settleGrant(inv, g, u); err != nil {
+		if err := c.settleGrant(inv, g, u, left); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *change) settleGrant(inv *store.Invitation, g store.InvitedGrant, u model.UserID) error {
+func (c *change) settleGrant(inv *store.Invitation, g store.InvitedGrant, u model.UserID, left []model.UserID) error {
 	in, err := domainOfGrant(inv.Tenant, g)
 	if err != nil {
 		return err
@@ -52,6 +53,9 @@ func (c *change) settleGrant(inv *store.Invitation, g store.InvitedGrant, u mode
 	}
 	if err != nil {
 		return err
+	}
+	if slices.Contains(left, row.Person) {
+		return nil
 	}
 	if row.Person != u {
 		if err := c.replace(row.Person, u); err != nil {

@@ -24,7 +24,8 @@ const (
 
 // SetSwitch switches one of the three of a contact's address on or off, in one
 // place; nothing else changes there or elsewhere. It takes "member invite" in the
-// domain.
+// domain; to switch somebody else's Notify off, also what [Authz.RemoveContact]
+// takes.
 //
 // Login on sends an invitation to the profile that the pack marks "login" for the
 // place, else to its default one, and takes what that takes. It may be switched on
@@ -54,6 +55,11 @@ func (az *Authz) SetSwitch(ctx context.Context, by Actor, in model.Domain, u mod
 		}
 		if s == Login {
 			return c.loginOff(in, u, row)
+		}
+		if s == Notify && !on {
+			if err := c.overSilence(in, u); err != nil {
+				return err
+			}
 		}
 		return c.setContact(row, map[string]any{string(s): on})
 	})
