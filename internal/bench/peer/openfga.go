@@ -5,6 +5,7 @@ package peer
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,14 +22,22 @@ import (
 
 const openfgaModule = "github.com/openfga/openfga"
 
-// OpenFGA has a relation for each profile and one for each permission. What is
-// closed on a dossier, or open on it alone, is a tuple with a userset, the
-// documentation's way to say "the clients of this dossier", so that nothing is
-// walked where there is no such tuple; and the office is the parent through which
-// its staff come in, once as the office it belongs to and once as the one that it
-// is open to, which a private dossier lacks. Each office has a store of its own,
-// which is what stores are for, and which the datastore in memory needs: it walks
-// all tuples of a store for each read. Tuples are loaded straight into the
+// OpenFGA resolves every relation that a permission is made of on its own, each
+// after a search through the whole model, so the model has few relations, close
+// to the tuples, and the host does what it can before: permissions that are the
+// same for everybody share a relation; a place is written, in one request, as
+// the two to five relations that its profile comes down to, and one more where
+// the configuration closes something to a client user, so that no permission
+// asks for one profile after the other and what is excluded is one tuple; and
+// who of the staff is assigned is written as what the office makes of them. What
+// is rarely written is a userset instead, one tuple for all of its users: the
+// admins of the office on a dossier that is not private, and modules, worklist
+// and settings, which cost nothing to walk where they are off. The price is that
+// the host writes again what it wrote of a dossier when its configuration
+// changes, of somebody when their staff profile does, and of every dossier when
+// the office turns self-service on or off. Each office has a store of its own,
+// which is what stores are for, and which the datastore in memory needs: it
+// walks all tuples of a store for each read. Tuples are loaded straight into the
 // datastore, a whole store at once.
 //
 //go:embed accountancy.fga
@@ -46,7 +55,10 @@ type fgaEngine struct {
 	server *server.Server
 	stores []string // by office
 	models []string
+	held   map[fgaHeld]uint8 // the profiles of a user on a dossier, one bit for each
 }
+
+type fgaHeld struct{ user, dossier int32 }
 
 func newOpenFGA(ctx context.Context, w *world.World) (Engine, error) { return openFGA(ctx, w) }
 
@@ -68,7 +80,7 @@ func openFGA(ctx context.Context, w *world.World, options ...server.OpenFGAServi
 	if err != nil {
 		return nil, err
 	}
-	f := &fgaEngine{w: w, server: s}
+	f := &fgaEngine{w: w, server: s, held: map[fgaHeld]uint8{}}
 	if err := f.load(ctx, datastore); err != nil {
 		s.Close()
 		return nil, err
@@ -94,7 +106,10 @@ func (f *fgaEngine) load(ctx context.Context, datastore storage.OpenFGADatastore
 		}
 		f.stores, f.models = append(f.stores, store.GetId()), append(f.models, written.GetAuthorizationModelId())
 	}
-	for o, tuples := range fgaTuples(f.w.Copy()) {
+	for _, p := range f.w.Places {
+		f.held[fgaHeld{p.User, p.Dossier}] |= 1 << p.Profile
+	}
+	for o, tuples := range fgaTuples(f.w.Copy(), f.held) {
 		if err := datastore.Write(ctx, f.stores[o], nil, tuples); err != nil {
 			return err
 		}
@@ -102,16 +117,46 @@ func (f *fgaEngine) load(ctx context.Context, datastore storage.OpenFGADatastore
 	return nil
 }
 
-const everyone = "user:*"
+// fgaProfiles are the relations that a place of each profile is written as.
+var fgaProfiles = [world.Profiles][]string{
+	world.Administrator:             {"enter_portal", "view_document", "reader", "use_communication", "administrator"},
+	world.FullAccess:                {"enter_portal", "view_document", "reader", "use_communication"},
+	world.DocumentProcessing:        {"enter_portal", "view_document"},
+	world.DocumentProcessingArchive: {"enter_portal", "view_document", "view_archive"},
+	world.FullFeedback:              {"enter_portal", "reader"},
+	world.DocumentDelivery:          {"enter_portal", "view_document_own"},
+}
+
+// fgaRelations are those of whoever holds profiles on a dossier of that
+// configuration, each once.
+func fgaRelations(profiles uint8, configuration byte) []string {
+	var all []string
+	for p := range world.Profiles {
+		if profiles&(1<<p) == 0 {
+			continue
+		}
+		for _, relation := range fgaProfiles[p] {
+			if !slices.Contains(all, relation) {
+				all = append(all, relation)
+			}
+		}
+	}
+	switch {
+	case profiles == 0:
+	case configuration == 'B':
+		all = append(all, "no_feedback")
+	case configuration == 'D':
+		all = append(all, "no_intake")
+	}
+	return all
+}
 
 // fgaTuples are the tuples of each office.
-func fgaTuples(w *world.World) [][]*openfgav1.TupleKey {
+func fgaTuples(w *world.World, held map[fgaHeld]uint8) [][]*openfgav1.TupleKey {
 	all := make([][]*openfgav1.TupleKey, len(w.Offices))
 	for i, o := range w.Offices {
-		for relation, on := range map[string]bool{"admin_only": o.AdminOnly, "self_service": o.SelfService} {
-			if on {
-				all[i] = append(all[i], tuple.NewTupleKey("office:"+o.ID, relation, everyone))
-			}
+		if office := "office:" + o.ID; !o.AdminOnly {
+			all[i] = append(all[i], tuple.NewTupleKey(office, "create_dossier", office+"#employee"))
 		}
 	}
 	for _, u := range w.Users {
@@ -127,13 +172,11 @@ func fgaTuples(w *world.World) [][]*openfgav1.TupleKey {
 			on             bool
 			relation, user string
 		}{
-			{true, "office", "office:" + w.Offices[d.Office].ID},
-			{!d.Private, "open_to", "office:" + w.Offices[d.Office].ID},
-			{d.Worklist, "use_worklist", object + "#assigned_support"},
+			{!d.Private, "staff", "office:" + w.Offices[d.Office].ID + "#admin"},
+			{w.Offices[d.Office].SelfService, "invite_member", object + "#administrator"},
+			{d.Worklist, "use_worklist", object + "#support"},
 			{d.Payment, "use_payment", object + "#reader"},
 			{d.Financial, "view_bank_account", object + "#reader"},
-			{d.Configuration == 'B', "no_feedback", object + "#client"},
-			{d.Configuration == 'D', "no_intake", object + "#client"},
 		} {
 			if t.on {
 				all[d.Office] = append(all[d.Office], tuple.NewTupleKey(object, t.relation, t.user))
@@ -145,16 +188,39 @@ func fgaTuples(w *world.World) [][]*openfgav1.TupleKey {
 		all[o] = append(all[o], tuple.NewTupleKey("dossier:"+w.Dossiers[d].ID, relation, "user:"+w.Users[u].ID))
 	}
 	for _, l := range w.Links {
-		link(l.User, l.Dossier, "assigned")
+		relation := "staff"
+		if w.Users[l.User].Staff == world.Support {
+			relation = "support"
+		}
+		link(l.User, l.Dossier, relation)
 	}
-	for _, p := range w.Places {
-		link(p.User, p.Dossier, p.Profile.Name())
+	for h, profiles := range held {
+		for _, relation := range fgaRelations(profiles, w.Dossiers[h.dossier].Configuration) {
+			link(h.user, h.dossier, relation)
+		}
 	}
 	return all
 }
 
-// relation is the name of a permission in the model: "view_document_own".
+// relation is the name of a permission in the model, "view_document_own", or that
+// of the relation that the very same users have.
 func relation(p world.Permission) string {
+	switch p {
+	case world.EditSelf:
+		return "member"
+	case world.EditTenant:
+		return "admin"
+	case world.ConfigureDossier:
+		return "staff"
+	case world.PreparePayment:
+		p = world.ViewDocument
+	case world.ForwardDocument:
+		p = world.ProcessDocument
+	case world.ForwardOwn:
+		p = world.SubmitDocument
+	case world.ViewReport, world.ViewHistory:
+		p = world.ViewFigure
+	}
 	return p.Action() + "_" + strings.ReplaceAll(p.Object(), ":", "_")
 }
 
@@ -214,23 +280,48 @@ func (f *fgaEngine) Dossiers(c world.Check) ([]string, error) {
 	return all, nil
 }
 
-func (f *fgaEngine) write(p world.Place, r *openfgav1.WriteRequest) error {
-	o := f.w.Dossiers[p.Dossier].Office
-	r.StoreId, r.AuthorizationModelId = f.stores[o], f.models[o]
-	_, err := f.server.Write(context.Background(), r)
-	return err
-}
-
 func (f *fgaEngine) Grant(p world.Place) error {
-	return f.write(p, &openfgav1.WriteRequest{Writes: &openfgav1.WriteRequestWrites{TupleKeys: []*openfgav1.TupleKey{
-		tuple.NewTupleKey("dossier:"+f.w.Dossiers[p.Dossier].ID, p.Profile.Name(), "user:"+f.w.Users[p.User].ID),
-	}}})
+	return f.hold(p, f.held[fgaHeld{p.User, p.Dossier}]|1<<p.Profile)
 }
 
 func (f *fgaEngine) Revoke(p world.Place) error {
-	return f.write(p, &openfgav1.WriteRequest{Deletes: &openfgav1.WriteRequestDeletes{TupleKeys: []*openfgav1.TupleKeyWithoutCondition{{
-		Object: "dossier:" + f.w.Dossiers[p.Dossier].ID, Relation: p.Profile.Name(), User: "user:" + f.w.Users[p.User].ID,
-	}}}})
+	return f.hold(p, f.held[fgaHeld{p.User, p.Dossier}]&^(1<<p.Profile))
+}
+
+// hold writes, at once, what changes when the user of p comes to hold profiles
+// on its dossier: what another profile gives as well is left alone.
+func (f *fgaEngine) hold(p world.Place, profiles uint8) error {
+	h, d := fgaHeld{p.User, p.Dossier}, f.w.Dossiers[p.Dossier]
+	object, user := "dossier:"+d.ID, "user:"+f.w.Users[p.User].ID
+	before, after := fgaRelations(f.held[h], d.Configuration), fgaRelations(profiles, d.Configuration)
+	r := &openfgav1.WriteRequest{StoreId: f.stores[d.Office], AuthorizationModelId: f.models[d.Office]}
+	for _, relation := range after {
+		if !slices.Contains(before, relation) {
+			if r.Writes == nil {
+				r.Writes = &openfgav1.WriteRequestWrites{}
+			}
+			r.Writes.TupleKeys = append(r.Writes.TupleKeys, tuple.NewTupleKey(object, relation, user))
+		}
+	}
+	for _, relation := range before {
+		if !slices.Contains(after, relation) {
+			if r.Deletes == nil {
+				r.Deletes = &openfgav1.WriteRequestDeletes{}
+			}
+			r.Deletes.TupleKeys = append(r.Deletes.TupleKeys,
+				&openfgav1.TupleKeyWithoutCondition{Object: object, Relation: relation, User: user})
+		}
+	}
+	if r.Writes != nil || r.Deletes != nil { // a request without either is refused
+		if _, err := f.server.Write(context.Background(), r); err != nil {
+			return err
+		}
+	}
+	f.held[h] = profiles
+	if profiles == 0 {
+		delete(f.held, h)
+	}
+	return nil
 }
 
 func (f *fgaEngine) Close() error {
