@@ -26,21 +26,23 @@ func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model
 }
 
 // Readdress changes the address of a pending invitation: the links before die,
-// and a new one is mailed to the new address. For the rest it is
-// [Authz.Resend]. Where User of the invitation was given, the new address must
-// be that person's too.
+// and a new one is mailed to the new address, which a contact with the old one gets,
+// too. For the rest it is [Authz.Resend]. Where User of the invitation was given, the
+// new address must be that person's too. A contact whom it does not name stays as they
+// are if the actor may not give them an address, or they are deactivated.
 func (az *Authz) Readdress(ctx context.Context, by Actor, in model.Domain, id model.InvitationID, email string) error {
 	return az.write(ctx, by, in.Tenant(), "change address of invitation", func(c *change) error {
 		d, err := c.pendingIn(in, id)
 		if err != nil {
 			return err
 		}
-		return c.readdress(d, email)
+		return c.readdress(d, email, d.row.Person)
 	})
 }
 
-// readdress is [Authz.Readdress] within a larger change.
-func (c *change) readdress(d draft, email string) error {
+// readdress is [Authz.Readdress] within a larger change, for the contact u if that is
+// not zero.
+func (c *change) readdress(d draft, email string, u model.UserID) error {
 	canonical, err := canonicalEmail(email)
 	if err != nil {
 		return err
@@ -65,7 +67,7 @@ func (c *change) readdress(d draft, email string) error {
 	if err := c.reissue(d); err != nil {
 		return err
 	}
-	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
+	if err := c.moveContacts(d, old, email, u); err != nil || d.row.Person.IsZero() {
 		return err
 	}
 	return c.reaches(d.row.Person, email)
