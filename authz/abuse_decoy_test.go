@@ -71,6 +71,46 @@ func TestADecoyThatHoldsMoreBlocksNobody(t *testing.T) {
 	})
 }
 
+// Attempted by the same: that the address of an invitation cannot be corrected.
+func TestADecoyKeepsNoAddressFromBeingCorrected(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string]func(t *testing.T, o *fixture, decoy model.UserID){
+		"who holds more": func(*testing.T, *fixture, model.UserID) {},
+		"deactivated": func(t *testing.T, o *fixture, decoy model.UserID) {
+			require.NoError(t, o.az.DeactivateMember(t.Context(), o.by, o.tenant, decoy))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachFixture(t, func(t *testing.T, o *fixture) {
+				ctx, carl, emma := t.Context(), authz.By(o.carl), authz.By(o.emma)
+				require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+				require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Manager(o.emma)))
+				o.join(t, o.d2, o.carl, accountancy.Administrator)
+				decoy, err := o.az.AddContact(ctx, carl, o.d1, authz.NewContact{FirstName: "D", LastName: "D", Addresses: []authz.ContactAddress{login("vic@new.exmaple")}})
+				require.NoError(t, err)
+				require.NoError(t, o.az.AddMember(ctx, carl, o.d2, authz.NewMember{User: decoy, Profiles: []model.Profile{accountancy.DocumentDelivery}}))
+				inv := o.invites(t, emma, "vic@new.exmaple", o.d1, accountancy.FullAccess)
+				since(t, o, decoy)
+
+				require.Error(t, o.az.ChangeAddress(ctx, emma, o.d1, decoy, "vic@new.exmaple", "d@home.example"), "the decoy's own")
+				require.NoError(t, o.az.Readdress(ctx, emma, o.d1, inv, "vic@new.example"))
+				contacts, err := o.az.Contacts(ctx, o.by, o.d1)
+				require.NoError(t, err)
+				require.Len(t, contacts, 1)
+				require.Equal(t, "vic@new.exmaple", contacts[0].Addresses[0].Email, "who keeps what was theirs")
+				token, err := authz.Token(ctx, o.az, inv)
+				require.NoError(t, err)
+				accepted, err := o.az.Accept(ctx, token, authz.Acceptance{})
+				require.NoError(t, err)
+				require.NotEqual(t, decoy, accepted.User)
+				o.allowed(t, accepted.User, o.d1, accountancy.ViewFigure)
+				o.denied(t, accepted.User, o.d2, model.SeeDossier)
+			})
+		})
+	}
+}
+
 // Attempted by the administrator of a dossier: to put the address of whom somebody
 // invited on a contact who is deactivated, which would keep them out.
 func TestNoAddressForSomebodyDeactivated(t *testing.T) {

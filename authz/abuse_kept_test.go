@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,6 +72,37 @@ func TestNobodyBecomesAContactOfElsewhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What has expired keeps nobody from correcting an address; what needs renewal does,
+// while it can be sent again in its term.
+func TestAnExpiredInvitationKeepsNoTypo(t *testing.T) {
+	t.Parallel()
+	eachPractice(t, func(t *testing.T, o *practice) {
+		ctx := t.Context()
+		require.NoError(t, o.az.Unassign(ctx, system, o.d2, authz.Supporting(o.mia)))
+		jan := o.add(t, o.d1, login("jan@home.exmaple"))
+		inv, err := o.az.Invite(ctx, authz.By(o.olga), o.firm, authz.NewInvitation{User: jan, Email: "jan@home.exmaple",
+			Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: taxdome.Client}}})
+		require.NoError(t, err)
+		correct := func() error {
+			return o.az.ChangeAddress(ctx, o.by, o.d1, jan, "jan@home.exmaple", "jan@home.example")
+		}
+		requireIs(t, correct(), authz.ErrDenied, "while it waits")
+		token, err := authz.Token(ctx, o.az, inv.ID)
+		require.NoError(t, err)
+		require.NoError(t, o.az.CloseDossier(ctx, system, o.d2))
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{})
+		requireIs(t, err, authz.ErrExpired, "closed")
+		require.NoError(t, o.az.ReopenDossier(ctx, system, o.d2))
+		requireIs(t, correct(), authz.ErrDenied, "in need of renewal")
+
+		o.passed += 8 * 24 * time.Hour
+		require.NoError(t, correct())
+		require.Equal(t, jan, o.accept(t, "jan@home.example", model.UserID{}))
+		o.enters(t, jan, o.d1, true)
+		o.enters(t, jan, o.d2, false)
+	})
 }
 
 // The same is asked when the link is followed: of one's own address, typed when the

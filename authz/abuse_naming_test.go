@@ -96,6 +96,17 @@ func TestA9ReaddressTellsNoAddress(t *testing.T) {
 	requireIs(t, wrong, authz.ErrNotFound, "not his")
 	require.EqualError(t, o.az.Readdress(ctx, authz.By(o.carl), o.d1, inv.ID, "sam@home.example"), wrong.Error())
 	require.NoError(t, o.az.Readdress(ctx, o.by, o.d1, inv.ID, "sam@home.example"), "who sees him may")
+
+	// Nor where a contact of another dossier is reached, whose place a link would give.
+	kim, err := o.az.AddContact(ctx, o.by, o.d2, authz.NewContact{FirstName: "Kim", LastName: "Kuyper",
+		Addresses: []authz.ContactAddress{{Email: "kim@home.example"}}})
+	require.NoError(t, err)
+	inv, err = o.az.Invite(ctx, o.by, o.tenant, authz.NewInvitation{User: kim, Email: "kim@home.example",
+		Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: accountancy.FullFeedback}}})
+	require.NoError(t, err)
+	wrong = o.az.Readdress(ctx, authz.By(o.carl), o.d1, inv.ID, "kim@guess.example")
+	requireIs(t, wrong, authz.ErrNotFound, "not his")
+	require.EqualError(t, o.az.Readdress(ctx, authz.By(o.carl), o.d1, inv.ID, "Kim@home.example"), wrong.Error())
 }
 
 // The control: whom a list tells of can be named, and a contact of one's own

@@ -227,13 +227,20 @@ func TestNobodyHidesAnInvitationFromTheirRemoval(t *testing.T) {
 func TestRemoveAddressWithNothingToWaitFor(t *testing.T) {
 	t.Parallel()
 	const emmas = "emma@acme.example"
-	for name, settle := range map[string]func(o *fixture, token string) error{
-		"declined": func(o *fixture, token string) error { return o.az.Decline(t.Context(), token) },
-		"accepted": func(o *fixture, token string) error {
+	for name, settle := range map[string]func(t *testing.T, o *fixture, token string) error{
+		"declined": func(t *testing.T, o *fixture, token string) error { return o.az.Decline(t.Context(), token) },
+		"accepted": func(t *testing.T, o *fixture, token string) error {
 			_, err := o.az.Accept(t.Context(), token, authz.Acceptance{SignedIn: o.emma})
 			return err
 		},
-		"expired": func(o *fixture, _ string) error { o.clock.Advance(8 * 24 * time.Hour); return nil },
+		"in need of renewal, neither to accept nor to decline": func(t *testing.T, o *fixture, token string) error {
+			require.NoError(t, o.az.CloseDossier(t.Context(), authz.System, o.d2))
+			_, err := o.az.Accept(t.Context(), token, authz.Acceptance{SignedIn: o.emma})
+			require.ErrorIs(t, err, authz.ErrExpired)
+			require.ErrorIs(t, o.az.Decline(t.Context(), token), authz.ErrExpired)
+			return o.az.ReopenDossier(t.Context(), authz.System, o.d2)
+		},
+		"expired": func(_ *testing.T, o *fixture, _ string) error { o.clock.Advance(8 * 24 * time.Hour); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +249,7 @@ func TestRemoveAddressWithNothingToWaitFor(t *testing.T) {
 			token, err := authz.Token(ctx, o.az, o.invites(t, o.by, emmas, o.d2, accountancy.FullAccess))
 			require.NoError(t, err)
 			requireIs(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas), authz.ErrConflict, "the rule")
-			require.NoError(t, settle(o, token))
+			require.NoError(t, settle(t, o, token))
 			require.NoError(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas))
 		})
 	}

@@ -243,6 +243,81 @@ func TestNobodyTakesThePlaceOfSomebodyStronger(t *testing.T) {
 	}
 }
 
+// A link that nobody could accept is not mailed, and shows nothing: Kim has come to hold
+// what the inviter may not give, by somebody who may.
+func TestResendOfWhatNobodyCouldAccept(t *testing.T) {
+	t.Parallel()
+	for name, way := range map[string]func(t *testing.T, o *fixture, kim model.UserID, inv model.InvitationID) (same bool){
+		"sent by somebody who may give it all": func(t *testing.T, o *fixture, _ model.UserID, inv model.InvitationID) bool {
+			require.NoError(t, o.az.Resend(t.Context(), o.by, o.d1, inv))
+			return true
+		},
+		"removed and invited anew": func(t *testing.T, o *fixture, kim model.UserID, _ model.InvitationID) bool {
+			require.NoError(t, o.az.RemoveContact(t.Context(), authz.By(o.emma), o.d1, kim))
+			o.kim(t)
+			return false
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachFixture(t, func(t *testing.T, o *fixture) {
+				ctx, emma := t.Context(), authz.By(o.emma)
+				require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+				require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Manager(o.emma)))
+				o.join(t, o.d2, o.carl, accountancy.Administrator)
+				kim, inv, token := o.kim(t)
+				offer, err := o.az.Invited(ctx, token)
+				require.NoError(t, err)
+				require.Equal(t, "kim@home.example", offer.Email)
+				require.NoError(t, o.az.Resend(ctx, emma, o.d1, inv), "the control")
+				token, err = authz.Token(ctx, o.az, inv)
+				require.NoError(t, err)
+
+				require.NoError(t, o.az.AddMember(ctx, authz.By(o.carl), o.d2, authz.NewMember{User: kim, Profiles: []model.Profile{accountancy.DocumentDelivery}}))
+				_, err = o.az.Invited(ctx, token)
+				requireIs(t, err, authz.ErrExpired, "shows nothing")
+				_, bad := o.az.Invited(ctx, "nonsense")
+				require.EqualError(t, err, bad.Error())
+				for range 2 { // before it is known to need renewal, and after
+					err = o.az.Resend(ctx, emma, o.d1, inv)
+					requireIs(t, err, authz.ErrDenied, "nobody could accept it")
+					require.ErrorContains(t, err, "remove the contact and invite anew, or have it sent by somebody who may give it all")
+					_, err = o.az.Accept(ctx, token, authz.Acceptance{})
+					requireIs(t, err, authz.ErrExpired, "nor the one before")
+				}
+				read, err := o.az.Invitation(ctx, o.by, o.d1, inv)
+				require.NoError(t, err)
+				require.Equal(t, authz.InviterLimited, read.Renewal)
+
+				same := way(t, o, kim, inv)
+				waiting, err := o.az.Invitations(ctx, emma, o.d1, model.InvitationID{}, 10, authz.InvitationPending)
+				require.NoError(t, err)
+				token, err = authz.Token(ctx, o.az, waiting[len(waiting)-1].ID)
+				require.NoError(t, err)
+				_, err = o.az.Invited(ctx, token)
+				require.NoError(t, err)
+				accepted, err := o.az.Accept(ctx, token, authz.Acceptance{})
+				require.NoError(t, err)
+				require.Equal(t, same, kim == accepted.User)
+			})
+		})
+	}
+}
+
+// kim is made a contact of d1, with a login, by emma.
+func (o *fixture) kim(t *testing.T) (kim model.UserID, inv model.InvitationID, token string) {
+	t.Helper()
+	kim, err := o.az.AddContact(t.Context(), authz.By(o.emma), o.d1, authz.NewContact{FirstName: "Kim", LastName: "Kuyper",
+		Addresses: []authz.ContactAddress{login("kim@home.example")}})
+	require.NoError(t, err)
+	waiting, err := o.az.Invitations(t.Context(), o.by, o.d1, model.InvitationID{}, 10, authz.InvitationPending)
+	require.NoError(t, err)
+	inv = waiting[len(waiting)-1].ID
+	token, err = authz.Token(t.Context(), o.az, inv)
+	require.NoError(t, err)
+	return kim, inv, token
+}
+
 // holds lists what u itself holds beyond membership.
 func (o *fixture) holds(t *testing.T, u model.UserID) (lines []string) {
 	t.Helper()

@@ -206,10 +206,8 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (left []model.User
 // come is left alone, and returned. Only somebody deactivated is in the way of an
 // inviter who could not reactivate them: who reads that address is out.
 func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (left []model.UserID, why Renewal, err error) {
-	for _, who := range []model.UserID{u, l.Person} {
-		if why, err := c.inPlace(l, who); err != nil || why != "" {
-			return nil, why, err
-		}
+	if why, err := c.inPlaceOfNamed(l.Canonical, u, l.Person); err != nil || why != "" {
+		return nil, why, err
 	}
 	places := make([]string, len(grants))
 	for i, g := range grants {
@@ -222,7 +220,7 @@ func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (left
 		return nil, "", err
 	}
 	for _, who := range others {
-		why, err := c.inPlace(l, who)
+		why, err := c.inPlace(l.Canonical, who)
 		if err != nil {
 			return nil, "", err
 		}
@@ -240,8 +238,19 @@ func (c *change) inPlaceOf(l *link, u model.UserID, grants []InvitedGrant) (left
 	return left, "", nil
 }
 
-// inPlace says why nobody can come in the place of who by l.
-func (c *change) inPlace(l *link, who model.UserID) (Renewal, error) {
+// inPlaceOfNamed says why nobody can come in the place of those whom an invitation to
+// an address is for.
+func (c *change) inPlaceOfNamed(canonical string, whom ...model.UserID) (Renewal, error) {
+	for _, who := range whom {
+		if why, err := c.inPlace(canonical, who); err != nil || why != "" {
+			return why, err
+		}
+	}
+	return "", nil
+}
+
+// inPlace says why nobody can come in the place of who by an invitation to an address.
+func (c *change) inPlace(canonical string, who model.UserID) (Renewal, error) {
 	if who.IsZero() {
 		return "", nil
 	}
@@ -259,7 +268,7 @@ func (c *change) inPlace(l *link, who model.UserID) (Renewal, error) {
 	if err != nil || !kept {
 		return "", err
 	}
-	if err := c.overAddress(model.TenantDomain(c.tenant), who, l.Canonical); errors.Is(err, ErrDenied) {
+	if err := c.overAddress(model.TenantDomain(c.tenant), who, canonical); errors.Is(err, ErrDenied) {
 		return InviterLimited, nil
 	} else if err != nil {
 		return "", err

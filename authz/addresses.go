@@ -54,13 +54,14 @@ func (az *Authz) RemoveAddress(ctx context.Context, by Actor, u model.UserID, em
 
 // unawaited refuses an address by which alone a tenant knows that a pending
 // invitation is for one of its people. It locks no tenant: an invitation that is
-// made at this moment may as well have been made after.
+// made at this moment may as well have been made after. One that needs renewal is no
+// way in, and cannot be declined either: whoever sends it again decides anew.
 func (c *change) unawaited(row store.Address) error {
 	if row.VerifiedAt == 0 {
 		return nil
 	}
 	var n int64
-	err := c.db().Model(&store.Invitation{}).Where("canonical = ? AND state = ? AND expires_at > ?", row.Canonical, store.Pending, store.At(c.at)).
+	err := c.db().Model(&store.Invitation{}).Where("canonical = ? AND state = ? AND renewal = '' AND expires_at > ?", row.Canonical, store.Pending, store.At(c.at)).
 		Where("person IS NULL OR person <> ?", row.Person).
 		Where("tenant IN (SELECT tenant FROM volmacht_members WHERE person = ?)", row.Person).Count(&n).Error
 	if err == nil && n > 0 {

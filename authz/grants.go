@@ -25,7 +25,8 @@ type Grant struct {
 // Grant hands out a profile. It takes "profile:NAME grant" in the domain. No user
 // may grant a profile to themselves, or to a team that they are in. A profile that
 // something may be denied to, now or when the domain is switched otherwise, goes to
-// nobody who holds there, or throughout the tenant, what the actor may not grant.
+// nobody who holds there, or throughout the tenant, what the actor may not grant; to a
+// team it takes "tenant edit" besides, as to say who is in it does.
 // Granting a profile that is held already changes at most its times.
 func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 	return az.write(ctx, by, g.Domain.Tenant(), "grant", func(c *change) error {
@@ -43,6 +44,9 @@ func (az *Authz) Grant(ctx context.Context, by Actor, g Grant) error {
 func (c *change) grant(g Grant) error {
 	before := len(c.added)
 	if err := c.grantTo(g); err != nil || len(c.added) == before {
+		return err
+	}
+	if err := c.noTieToCome(g.Subject, g.Profile); err != nil {
 		return err
 	}
 	return c.noTie(c.before.usersOf(g.Subject), g.Profile, g.Domain)

@@ -146,6 +146,20 @@ func (c *change) noTie(users []model.UserID, p model.Profile, d model.Domain) er
 	return nil
 }
 
+// noTieToCome refuses to give a team such a profile unless the actor may also say who
+// is in the team: whoever is put there later, by somebody who thinks nothing of it, is
+// tied down by the actor.
+func (c *change) noTieToCome(who model.Subject, p model.Profile) error {
+	if _, ok := who.Team(); !ok || c.by.system || !c.before.denies(p) {
+		return nil
+	}
+	err := c.require(model.TenantDomain(c.tenant), model.EditTenant)
+	if refused(err) {
+		return fmt.Errorf("profile %v can tie down who has it, and %v may not say who is in %v: %w", p, c.by, who, ErrDenied)
+	}
+	return err
+}
+
 // differs returns a permission that u has in d in the one state and not in the
 // other, or none.
 func (c *change) differs(one, other *state, u model.UserID, d model.Domain, at time.Time) (model.Permission, error) {

@@ -135,6 +135,26 @@ func TestA11DenyThatComesLaterByATeam(t *testing.T) {
 	require.NoError(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.cora), "the control")
 }
 
+// Nor by a team that nobody is in yet: whoever puts people there thinks nothing of it.
+func TestA11DenyThatComesLaterByAnEmptyTeam(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx := t.Context()
+		require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
+		require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Manager(o.emma)))
+		give := func(by authz.Actor) error {
+			return o.az.Grant(ctx, by, authz.Grant{Subject: model.TeamSubject(o.group), Profile: accountancy.FullAccess, Domain: o.d1})
+		}
+		requireIs(t, give(authz.By(o.carl)), authz.ErrDenied, "an administrator of the dossier")
+		requireIs(t, give(authz.By(o.emma)), authz.ErrDenied, "its manager")
+		require.NoError(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.emma))
+		require.NoError(t, o.az.Configure(ctx, o.by, o.d1, accountancy.ConfigurationD))
+		o.allowed(t, o.emma, o.d1, accountancy.SubmitDocument)
+		require.NoError(t, give(o.by), "the control: who may say who is in it")
+		o.denied(t, o.emma, o.d1, accountancy.SubmitDocument)
+	})
+}
+
 // A pack whose links have no room for the rows of tenants never gets in force.
 func TestPackThatDoesNotFit(t *testing.T) {
 	t.Parallel()

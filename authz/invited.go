@@ -72,8 +72,9 @@ func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	asked := &change{ctx: ctx, az: az, by: inviter, at: at, tenant: l.Tenant, before: st}
-	if err := asked.stands(db, l, grants); err != nil {
+	look := &transaction{core: az.core, store: store.Looking(db), looks: true}
+	asked := &change{ctx: ctx, az: az, tx: look, by: inviter, at: at, tenant: l.Tenant, before: st}
+	if err := asked.stands(l, grants); err != nil {
 		return Offer{}, err
 	}
 	var tenant store.Tenant
@@ -109,15 +110,12 @@ func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 // stands is errLink for a link whose invitation [Authz.Accept] would find in need of
 // renewal, as far as that can be told without a lock and before it is known who
 // accepts. The actor is the inviter, and nothing is changed.
-func (c *change) stands(db *gorm.DB, l *link, grants []InvitedGrant) error {
+func (c *change) stands(l *link, grants []InvitedGrant) error {
 	why, err := c.lapsed(grants)
-	if err != nil {
-		return err
+	if err == nil && why == "" {
+		why, err = c.inPlaceOfNamed(l.Canonical, l.owner(), l.Person)
 	}
-	var idle int64
-	err = db.Model(&store.Member{}).Where("tenant = ? AND state = ? AND person IN ?", c.tenant, store.Deactivated, []model.UserID{l.owner(), l.Person}).
-		Count(&idle).Error
-	if err == nil && (why != "" || l.taken() || idle > 0) {
+	if err == nil && (why != "" || l.taken()) {
 		err = errLink
 	}
 	return err

@@ -15,11 +15,15 @@ import (
 // account, or the account that accepts takes its place; see settleLogin.
 
 // keeps reports whether u is a person that the tenant keeps. If so, it is locked:
-// until this change ends, no address of it is verified and makes it an account.
+// until this change ends, no address of it is verified and makes it an account. Who
+// only looks locks nobody.
 func (c *change) keeps(u model.UserID) (bool, error) {
 	p, err := c.keeper(u)
 	if err != nil || p != c.tenant {
 		return false, err // an account is never kept again
+	}
+	if c.tx.looks {
+		return true, nil
 	}
 	if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
 		return false, notFound(err, "person %v", u)

@@ -60,13 +60,14 @@ func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u
 		if err := c.db().Where("invitation = ?", d.row.ID).Order("dossier, profile").Find(&d.grants).Error; err != nil {
 			return err
 		}
-		return c.readdress(d, to)
+		return c.readdress(d, to, u)
 	})
 }
 
 // moveContacts gives the contacts whose invitation goes to another address that
-// address too.
-func (c *change) moveContacts(d draft, from, to string) error {
+// address too. Whom it is for, u, must get it; others that have the old one may have
+// been put there by somebody else, and stop nobody.
+func (c *change) moveContacts(d draft, from, to string, u model.UserID) error {
 	for _, g := range d.grants {
 		in, err := domainOfGrant(d.row.Tenant, g)
 		if err != nil {
@@ -77,12 +78,34 @@ func (c *change) moveContacts(d draft, from, to string) error {
 			return err
 		}
 		for _, row := range rows {
-			if _, err := c.moveContact(in, row, to); err != nil {
+			left := false
+			if row.Person != u && d.row.Canonical != from {
+				left, err = c.leaves(row.Person, in, d.row.Canonical)
+			}
+			if err == nil && !left {
+				_, err = c.moveContact(in, row, to)
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// leaves reports whether a contact who only has the address of an invitation keeps it
+// when the invitation goes to another: one to whom the actor may not give that, and one
+// who is deactivated. The link is not for them.
+func (c *change) leaves(who model.UserID, in model.Domain, canonical string) (bool, error) {
+	m, err := c.member(who)
+	if err != nil || m.State == store.Deactivated {
+		return err == nil, err
+	}
+	err = c.overAddress(in, who, canonical)
+	if refused(err) {
+		return true, nil
+	}
+	return false, err
 }
 
 // moveContact gives a row of a contact, and what is wanted there, another

@@ -119,14 +119,14 @@ func (c *change) overPlaces(u model.UserID, canonical string) error {
 
 // overWaiting refuses an actor who could not revoke what waits for u at other
 // addresses than this one: u would be there to accept it, or to keep it from
-// being accepted.
+// being accepted. What has expired waits for nobody, until its inviter decides anew.
 func (c *change) overWaiting(u model.UserID, canonical string) error {
 	waiting, err := c.pendingOf(u)
 	if err != nil {
 		return err
 	}
 	for _, row := range waiting {
-		if row.Canonical == canonical {
+		if row.Canonical == canonical || row.ExpiresAt <= store.At(c.at) {
 			continue
 		}
 		offers, err := c.offersOf(row)

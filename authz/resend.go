@@ -13,7 +13,8 @@ import (
 // expired or needs renewal; the links before it die, and the term begins anew.
 // The actor, who becomes its inviter, acts in a tenant or on a dossier: it
 // takes "member invite" there, and for all that the invitation offers what
-// [Authz.Invite] takes.
+// [Authz.Invite] takes. For a person without an account who has come to hold what the
+// actor may not give, whose place nobody could take by such a link, it is [ErrDenied].
 func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model.InvitationID) error {
 	return az.write(ctx, by, in.Tenant(), "resend invitation", func(c *change) error {
 		d, err := c.pendingIn(in, id)
@@ -25,24 +26,31 @@ func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model
 }
 
 // Readdress changes the address of a pending invitation: the links before die,
-// and a new one is mailed to the new address. For the rest it is
-// [Authz.Resend]. Where User of the invitation was given, the new address must
-// be that person's too.
+// and a new one is mailed to the new address, which a contact with the old one gets,
+// too. For the rest it is [Authz.Resend]. Where User of the invitation was given, the
+// new address must be that person's too. A contact whom it does not name stays as they
+// are if the actor may not give them an address, or they are deactivated.
 func (az *Authz) Readdress(ctx context.Context, by Actor, in model.Domain, id model.InvitationID, email string) error {
 	return az.write(ctx, by, in.Tenant(), "change address of invitation", func(c *change) error {
 		d, err := c.pendingIn(in, id)
 		if err != nil {
 			return err
 		}
-		return c.readdress(d, email)
+		return c.readdress(d, email, d.row.Person)
 	})
 }
 
-// readdress is [Authz.Readdress] within a larger change.
-func (c *change) readdress(d draft, email string) error {
+// readdress is [Authz.Readdress] within a larger change, for the contact u if that is
+// not zero.
+func (c *change) readdress(d draft, email string, u model.UserID) error {
 	canonical, err := canonicalEmail(email)
 	if err != nil {
 		return err
+	}
+	if !d.row.Person.IsZero() { // first: what is said later depends on the address
+		if _, err := c.named(d.row.Person); err != nil {
+			return err
+		}
 	}
 	old := d.row.Canonical
 	moved := old != canonical
@@ -59,10 +67,7 @@ func (c *change) readdress(d draft, email string) error {
 	if err := c.reissue(d); err != nil {
 		return err
 	}
-	if err := c.moveContacts(d, old, email); err != nil || d.row.Person.IsZero() {
-		return err
-	}
-	if _, err := c.named(d.row.Person); err != nil {
+	if err := c.moveContacts(d, old, email, u); err != nil || d.row.Person.IsZero() {
 		return err
 	}
 	return c.reaches(d.row.Person, email)
@@ -95,6 +100,15 @@ func (c *change) reissue(d draft) error {
 		"invited_by": d.row.InvitedBy, "expires_at": d.row.ExpiresAt, "renewal": d.row.Renewal,
 		"typed": d.row.Typed, "canonical": d.row.Canonical,
 	}).Error
+	if err != nil {
+		return err
+	}
+	// A deactivated one is not looked for: they may be reactivated before they accept.
+	why, err := c.inPlace(d.row.Canonical, d.row.Person)
+	if err == nil && why == InviterLimited {
+		err = fmt.Errorf("whom invitation %s is for has what %v may not give: remove the contact and invite anew, or have it sent by somebody who may give it all: %w",
+			d.row.ID, c.by, ErrDenied)
+	}
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type transaction struct {
 	mails  bool                      // some were put into the outbox
 	err    error                     // the first failure; nothing goes on after it
 	done   bool
+	looks  bool // it only reads, and locks nothing
 }
 
 var errPanicked = errors.New("a change in it panicked")

@@ -26,6 +26,13 @@ type Tx struct {
 	err    error // of the first write that failed: nothing more may happen
 }
 
+// Looking returns a Tx that only reads, in the session db: it takes no locks, and
+// whatever would lock or write fails. What it reads one after the other may change in
+// between.
+func Looking(db *gorm.DB) *Tx { return &Tx{reader: reader{db}, err: errLooking} }
+
+var errLooking = errors.New("store: this only reads")
+
 // Transaction runs fn in a database transaction and commits it when fn returns
 // nil. When the database asks for that (a deadlock, a lock-wait time-out, a
 // busy file), all of fn runs again, up to 20 times: fn must not change
