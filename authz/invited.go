@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -47,8 +48,11 @@ func (az *Authz) Invited(ctx context.Context, token string) (Offer, error) {
 		return Offer{}, err
 	}
 	offer, err := az.offer(ctx, token)
+	if err = store.Translate(err); errors.Is(err, ErrNotFound) {
+		err = errLink // what it is about went while it was read
+	}
 	if err != nil {
-		return Offer{}, fmt.Errorf("authz: invited: %w", store.Translate(err))
+		return Offer{}, fmt.Errorf("authz: invited: %w", err)
 	}
 	return offer, nil
 }
