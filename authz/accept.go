@@ -298,7 +298,7 @@ func (c *change) lapsed(grants []InvitedGrant) (Renewal, error) {
 			needs = append(needs, model.GrantOf(g.Profile))
 		}
 		err := c.require(g.Domain, needs...)
-		if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+		if refused(err) {
 			return InviterLimited, nil
 		}
 		if err != nil {

@@ -35,7 +35,7 @@ func (az *Authz) EditContact(ctx context.Context, by Actor, in model.Domain, p P
 		if !kept {
 			return fmt.Errorf("contact %v has an account, and edits itself: %w", p.ID, ErrDenied)
 		}
-		if err := c.overPerson(in, p.ID); err != nil {
+		if err := c.overHeld(in, p.ID, true); err != nil {
 			return err
 		}
 		p.Addresses = nil

@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,7 +134,7 @@ func (c *change) noTie(users []model.UserID, p model.Profile, d model.Domain) er
 	for _, u := range users {
 		for _, in := range domains {
 			err := c.mayGrantAll(in, c.before.profiles(u, in))
-			if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+			if refused(err) {
 				return fmt.Errorf("profile %v can tie down who has it, and user %v holds what %v may not give: %w", p, u, c.by, ErrDenied)
 			}
 			if err != nil {

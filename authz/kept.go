@@ -111,11 +111,7 @@ func (c *change) dropUnreached(u model.UserID) error {
 		return err
 	}
 	for _, row := range waiting {
-		offers, err := c.offersOf(row)
-		if err != nil {
-			return err
-		}
-		if err := c.overOffers(row, offers); errors.Is(err, ErrDenied) {
+		if err := c.overInvitation(row); errors.Is(err, ErrDenied) {
 			return nil // somebody else invited u to more
 		} else if err != nil {
 			return err

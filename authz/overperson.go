@@ -23,28 +23,18 @@ func (c *change) overAddress(in model.Domain, u model.UserID, canonical string) 
 	if c.by.system {
 		return nil
 	}
-	if err := c.overPerson(in, u); err != nil {
+	kept, err := c.keeps(u)
+	if err != nil {
 		return err
 	}
-	kept, err := c.keeps(u)
-	if err != nil || !kept {
+	// The contacts of the tenant are written to about every dossier.
+	if err := c.overHeld(in, u, kept || !in.IsDossier()); err != nil || !kept {
 		return err
 	}
 	if err := c.overPlaces(u, canonical); err != nil {
 		return err
 	}
 	return c.overWaiting(u, canonical)
-}
-
-// overPerson refuses an actor who may not give what a new address in a domain
-// brings of what u holds. The contacts of the tenant are written to about every
-// dossier.
-func (c *change) overPerson(in model.Domain, u model.UserID) error {
-	kept, err := c.keeps(u)
-	if err != nil {
-		return err
-	}
-	return c.overHeld(in, u, kept || !in.IsDossier())
 }
 
 // overHeld refuses an actor who may not give all that u holds in a domain and
@@ -129,11 +119,7 @@ func (c *change) overWaiting(u model.UserID, canonical string) error {
 		if row.Canonical == canonical || row.ExpiresAt <= store.At(c.at) {
 			continue
 		}
-		offers, err := c.offersOf(row)
-		if err != nil {
-			return err
-		}
-		if err := c.overOffers(row, offers); err != nil {
+		if err := c.overInvitation(row); err != nil {
 			return err
 		}
 	}

@@ -101,6 +101,16 @@ func (c *change) revokeIn(rows []store.Invitation, d model.Domain) error {
 	return nil
 }
 
+// overInvitation refuses an actor who may not take back all that an invitation
+// offers.
+func (c *change) overInvitation(row store.Invitation) error {
+	offers, err := c.offersOf(row)
+	if err != nil {
+		return err
+	}
+	return c.overOffers(row, offers)
+}
+
 func offeredIn(offers []InvitedGrant, d model.Domain) []InvitedGrant {
 	return slices.DeleteFunc(slices.Clone(offers), func(g InvitedGrant) bool { return g.Domain != d })
 }
