@@ -42,6 +42,7 @@ func TestA1AcceptAsSomebodyElse(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *gorm.DB) {
 				s := newTimed(t, db)
+				s.contact(t, uEmil, unverified(uEmil))
 				require.NoError(t, s.az.AddAddress(t.Context(), authz.By(uBen), uBen, verified(uNina)), "a claim")
 				token := s.token(t, s.invite(t, admin, c.n))
 				before := s.snapshot(t)

@@ -82,6 +82,53 @@ func TestA14NamingSomebodyUnseen(t *testing.T) {
 	})
 }
 
+// Attempted by who may invite somebody by ID: to try out which addresses the person
+// has. Known are those of contacts and invitations where the actor may invite.
+func TestA9InviteTellsNoAddress(t *testing.T) {
+	t.Parallel()
+	o, ctx := newFixture(t), t.Context()
+	require.NoError(t, o.az.Assign(ctx, o.by, o.d2, authz.Supporting(o.emma)))
+	emma := authz.By(o.emma)
+	contact := func(in model.Domain, email string) {
+		_, err := o.az.AddContact(ctx, authz.System, in, authz.NewContact{User: o.cora, Addresses: []authz.ContactAddress{{Email: email}}})
+		require.NoError(t, err)
+	}
+	invite := func(by authz.Actor, email string, p model.Profile) error {
+		_, err := o.az.Invite(ctx, by, o.tenant, authz.NewInvitation{User: o.cora, Email: email, Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: p}}})
+		return err
+	}
+	refused := func(by authz.Actor, emails ...string) {
+		t.Helper()
+		wrong := invite(by, "cora@guess.example", accountancy.FullFeedback)
+		requireIs(t, wrong, authz.ErrNotFound, "a guess")
+		for _, email := range emails {
+			require.EqualError(t, invite(by, email, accountancy.FullFeedback), wrong.Error(), email)
+		}
+	}
+	const verified, claimed, work = "cora@home.example", "cora@acme.example", "cora@work.example"
+	require.NoError(t, o.az.AddAddress(ctx, authz.System, o.cora, verified))
+	require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.cora, verified))
+	refused(o.by, verified, claimed)
+	refused(emma, verified, claimed)
+
+	contact(o.d1, verified)
+	contact(o.home, claimed)
+	refused(emma, verified, claimed)
+	require.NoError(t, invite(o.by, claimed, accountancy.FullFeedback), "the admin may invite there")
+	contact(o.d2, work)
+	require.NoError(t, invite(emma, work, accountancy.FullFeedback), "a contact of hers")
+
+	refused(emma, verified)
+	token, err := authz.Token(ctx, o.az, o.invites(t, emma, verified, o.d2, accountancy.FullAccess))
+	require.NoError(t, err)
+	refused(emma, verified)
+	_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: o.cora})
+	require.NoError(t, err)
+	require.NoError(t, invite(emma, verified, accountancy.FullFeedback), "she saw who accepted")
+
+	require.NoError(t, invite(authz.System, "cora@acme.example", accountancy.DocumentDelivery), "the host knows them all")
+}
+
 // Attempted by who may send an invitation again: to try out which addresses the
 // person has whom somebody else invited by ID.
 func TestA9ReaddressTellsNoAddress(t *testing.T) {
@@ -89,13 +136,22 @@ func TestA9ReaddressTellsNoAddress(t *testing.T) {
 	o, ctx := newFixture(t), t.Context()
 	require.NoError(t, o.az.SetSetting(ctx, authz.System, o.tenant, accountancy.SettingSelfServiceUsers, true))
 	require.NoError(t, o.az.AddAddress(ctx, authz.System, o.sam, "sam@home.example"))
+	contact := func(email string) {
+		_, err := o.az.AddContact(ctx, authz.System, o.home, authz.NewContact{User: o.sam, Addresses: []authz.ContactAddress{{Email: email}}})
+		require.NoError(t, err)
+	}
+	contact("sam@acme.example")
 	inv, err := o.az.Invite(ctx, o.by, o.tenant, authz.NewInvitation{User: o.sam, Email: "sam@acme.example",
 		Grants: []authz.InvitedGrant{{Domain: o.d1, Profile: accountancy.FullFeedback}}})
 	require.NoError(t, err)
 	wrong := o.az.Readdress(ctx, authz.By(o.carl), o.d1, inv.ID, "sam@guess.example")
 	requireIs(t, wrong, authz.ErrNotFound, "not his")
 	require.EqualError(t, o.az.Readdress(ctx, authz.By(o.carl), o.d1, inv.ID, "sam@home.example"), wrong.Error())
-	require.NoError(t, o.az.Readdress(ctx, o.by, o.d1, inv.ID, "sam@home.example"), "who sees him may")
+	wrong = o.az.Readdress(ctx, o.by, o.d1, inv.ID, "sam@guess.example")
+	requireIs(t, wrong, authz.ErrNotFound, "not his, for who sees him")
+	require.EqualError(t, o.az.Readdress(ctx, o.by, o.d1, inv.ID, "sam@home.example"), wrong.Error())
+	contact("sam@home.example")
+	require.NoError(t, o.az.Readdress(ctx, o.by, o.d1, inv.ID, "sam@home.example"), "who knows it may")
 
 	// Nor where a contact of another dossier is reached, whose place a link would give.
 	kim, err := o.az.AddContact(ctx, o.by, o.d2, authz.NewContact{FirstName: "Kim", LastName: "Kuyper",

@@ -256,7 +256,7 @@ func TestRemoveAddressWithNothingToWaitFor(t *testing.T) {
 
 	o, ctx := newFixture(t), t.Context()
 	require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.emma, emmas))
-	inv, err := o.az.Invite(ctx, o.by, o.tenant, authz.NewInvitation{User: o.emma, Email: emmas,
+	inv, err := o.az.Invite(ctx, authz.System, o.tenant, authz.NewInvitation{User: o.emma, Email: emmas,
 		Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: accountancy.FullAccess}}})
 	require.NoError(t, err)
 	require.NoError(t, o.az.RemoveAddress(ctx, authz.By(o.emma), o.emma, emmas))

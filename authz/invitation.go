@@ -36,8 +36,10 @@ func (t InvitationTerms) check() (InvitationTerms, error) {
 // A NewInvitation says who is invited, and to what.
 type NewInvitation struct {
 	// User is somebody whom the inviter can find in the tenant, see
-	// [Authz.AddContact], and whose address Email is.
-	// Zero: whoever turns out to have that address.
+	// [Authz.AddContact]. Email is an address at which the user is a contact, or was
+	// invited, where the inviter may invite; any other is answered with
+	// [ErrNotFound], whether or not it is the user's. For [System] it may be any of
+	// the user's own besides. Zero: whoever turns out to have that address.
 	User model.UserID
 
 	FirstName string

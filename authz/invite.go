@@ -16,8 +16,8 @@ import (
 // asked to sign in instead of making another one, and the inviter is not told.
 //
 // It takes "member invite" in each domain of the grants and the grant of each
-// profile, and of a User what [Authz.AddContact] takes. Offering an address what is offered to it already is an
-// [ErrConflict], unless that has expired.
+// profile, and of a User what [Authz.AddContact] takes. Offering an address what is
+// offered to it already is an [ErrConflict], unless that has expired.
 func (az *Authz) Invite(ctx context.Context, by Actor, t model.TenantID, n NewInvitation) (Invitation, error) {
 	var made Invitation
 	err := az.write(ctx, by, t, "invite", func(c *change) error {
@@ -163,7 +163,7 @@ func (c *change) mayInvite(d model.Domain) error {
 }
 
 // invitee refuses a User who is not known here, who is deactivated or the
-// actor, or whose address it is not; and calls the person by name.
+// actor, or whom the actor does not know by the address; and calls the person by name.
 func (c *change) invitee(n *NewInvitation) error {
 	if c.by.is(n.User) {
 		return fmt.Errorf("user %v cannot invite itself: %w", n.User, ErrDenied)
@@ -175,7 +175,7 @@ func (c *change) invitee(n *NewInvitation) error {
 	if m.State == store.Deactivated {
 		return fmt.Errorf("member %v is %s: %w", n.User, m.State, ErrConflict)
 	}
-	if err := c.reaches(n.User, n.Email); err != nil {
+	if err := c.reaches(n.User, n.Email, ""); err != nil {
 		return err
 	}
 	if n.FirstName == "" && n.LastName == "" {

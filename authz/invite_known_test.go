@@ -22,6 +22,15 @@ func (s scene) placeholder(t *testing.T, u model.UserID, email string) {
 	require.NoError(t, err)
 	require.NoError(t, s.db.Model(&store.Person{}).Where("id = ?", u).Update("keeper", tAcme).Error)
 	require.NoError(t, s.db.Create(&store.Member{Tenant: tAcme, Person: u, State: store.Invited, Since: store.At(noon())}).Error)
+	s.contact(t, u, email)
+}
+
+// contact makes a member a contact of dTwo by an address, which those who may invite
+// there know from then on.
+func (s scene) contact(t *testing.T, u model.UserID, email string) {
+	t.Helper()
+	_, err := s.az.AddContact(t.Context(), system, dTwo, authz.NewContact{User: u, Addresses: []authz.ContactAddress{{Email: email}}})
+	require.NoError(t, err)
 }
 
 // Somebody who is known and cannot sign in gets their account by accepting;
@@ -78,6 +87,7 @@ func TestInvitedAddressTaken(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
 		ctx, s := t.Context(), newTimed(t, db)
+		s.contact(t, uEmil, unverified(uEmil))
 		n := offer(unverified(uEmil), dTwo, accountancy.FullAccess)
 		n.User = uEmil
 		id := s.invite(t, admin, n)

@@ -135,23 +135,39 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 	return row, c.keptAddress(row.Person, ContactAddress{Email: to, Label: row.Label})
 }
 
-// reaches refuses an address that is neither the person's own nor one at which
-// it is a contact of the tenant.
-func (c *change) reaches(u model.UserID, email string) error {
-	_, own := c.address(u, email)
-	if !errors.Is(own, ErrNotFound) {
-		return own
-	}
+// reaches refuses an address by which the actor does not know the person: one at which
+// it is neither a contact, nor was invited, where the actor may invite, and hears of
+// either. Every other one gets the same answer, the person's own addresses too, which
+// are nobody's to try out. Those the host knows. The invitation that is being changed
+// tells nothing.
+func (c *change) reaches(u model.UserID, email, changed string) error {
 	canonical, err := canonicalEmail(email)
 	if err != nil {
 		return err
 	}
-	var n int64
-	err = c.db().Model(&store.Contact{}).Where("tenant = ? AND person = ? AND canonical = ?", c.tenant, u, canonical).Count(&n).Error
-	if err == nil && n == 0 {
-		err = own
+	if c.by.system {
+		if _, err := c.address(u, email); !errors.Is(err, ErrNotFound) {
+			return err
+		}
 	}
-	return err
+	var dossiers []string
+	err = c.db().Raw(`SELECT dossier FROM volmacht_contacts WHERE tenant = ? AND person = ? AND canonical = ?
+		UNION SELECT COALESCE(g.dossier, '') FROM volmacht_invitations i LEFT JOIN volmacht_invited_grants g ON g.invitation = i.id
+		WHERE i.tenant = ? AND i.canonical = ? AND i.id <> ? AND i.person = ?`,
+		c.tenant, u, canonical, c.tenant, canonical, changed, u).Scan(&dossiers).Error
+	if err != nil {
+		return err
+	}
+	for _, dossier := range dossiers {
+		d, err := domainIn(c.tenant, dossier)
+		if err == nil {
+			err = c.require(d, model.InviteMember)
+		}
+		if !refused(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("address of person %v: %w", u, ErrNotFound)
 }
 
 // MoveAddress moves a contact to a new address without a moment of no access:

@@ -28,7 +28,7 @@ func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model
 // Readdress changes the address of a pending invitation: the links before die,
 // and a new one is mailed to the new address, which a contact with the old one gets,
 // too. For the rest it is [Authz.Resend]. Where User of the invitation was given, the
-// new address must be that person's too. A contact whom it does not name stays as they
+// new address must be one by which the actor knows that person: see [NewInvitation]. A contact whom it does not name stays as they
 // are if the actor may not give them an address, or they are deactivated.
 func (az *Authz) Readdress(ctx context.Context, by Actor, in model.Domain, id model.InvitationID, email string) error {
 	return az.write(ctx, by, in.Tenant(), "change address of invitation", func(c *change) error {
@@ -70,7 +70,7 @@ func (c *change) readdress(d draft, email string, u model.UserID) error {
 	if err := c.moveContacts(d, old, email, u); err != nil || d.row.Person.IsZero() {
 		return err
 	}
-	return c.reaches(d.row.Person, email)
+	return c.reaches(d.row.Person, email, d.row.ID)
 }
 
 // reissue sends an invitation as the actor's own, with a new link and a new
