@@ -32,7 +32,10 @@ import (
 	"github.com/volmacht/volmacht/internal/bench/world"
 )
 
-const checks = 100_000
+const (
+	checks   = 100_000
+	together = 100_000 // assignments up to which all engines are loaded at once
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,8 +55,7 @@ func main() {
 // A command is what the flags ask for.
 type command struct {
 	sizes   []world.Size
-	makers  []peer.Maker
-	partial bool // not all engines: nothing is kept
+	engines []string // a few, and nothing is kept; none: all
 	rounds  int
 	out     string
 	docs    string
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("size %s: %w", size.Name, err)
 		}
 		fmt.Fprintln(stdout, r.Tables())
-		if !c.partial {
+		if len(c.engines) == 0 {
 			if err := r.Save(c.out); err != nil {
 				return err
 			}
@@ -94,25 +96,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-func (c command) measure(ctx context.Context, size world.Size, progress func(string, ...any)) (report.Result, error) {
+func (c command) measure(ctx context.Context, size world.Size, progress func(string, ...any)) (r report.Result, err error) {
 	progress("size %s: %d assignments", size.Name, size.Assignments())
+	w := world.New(size, c.seed)
+	source := &ours.Source{World: w, Progress: progress}
+	defer func() { err = errors.Join(err, source.Close()) }()
 	o := measure.Options{
-		Size: size, Makers: c.makers, Rounds: c.rounds, Checks: checks, Seed: c.seed,
+		Size: size, Rounds: c.rounds, Checks: checks, Seed: c.seed,
 		Agree: c.agree, Slice: 300 * time.Millisecond, Progress: progress,
 	}
-	r, err := measure.Run(ctx, o)
-	if err != nil || c.partial {
+	for _, m := range makers(source) {
+		switch {
+		case len(c.engines) > 0 && !slices.Contains(c.engines, m.Name):
+		case size.Assignments() > together && m.Module != "":
+			o.Apart = append(o.Apart, m)
+		default:
+			o.Makers = append(o.Makers, m)
+		}
+	}
+	if r, err = measure.Run(ctx, o); err != nil || len(c.engines) > 0 {
 		return r, err
 	}
-	w := world.New(size, c.seed)
 	r.Ours, err = ours.Measure(ctx, ours.Options{
-		World: w, Checks: w.Checks(checks, world.Uniform, c.seed), Postgres: os.Getenv("VOLMACHT_TEST_POSTGRES"),
+		Source: source, Checks: w.Checks(checks, world.Uniform, c.seed), Postgres: os.Getenv("VOLMACHT_TEST_POSTGRES"),
 		Fixed: size == world.S, Progress: progress,
 	})
 	return r, err
 }
 
-func makers() []peer.Maker { return append(slices.Clone(ours.Makers), peer.Makers...) }
+func makers(s *ours.Source) []peer.Maker { return slices.Concat(s.Makers(), peer.Makers) }
 
 func parse(args []string, stderr io.Writer) (command, error) {
 	var c command
@@ -120,7 +132,7 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&sizes, "size", "", "sizes to run: XS, S, M or L, several with commas")
-	f.StringVar(&engines, "engines", "", "engines to run, with commas; the result is printed and not kept\n"+names())
+	f.StringVar(&engines, "engines", "", "engines to run, with commas; the result is printed and not kept\n"+strings.Join(names(), ", "))
 	f.IntVar(&c.rounds, "rounds", 7, "rounds, of which medians are taken")
 	f.Uint64Var(&c.seed, "seed", 1, "seed of the world and of the streams")
 	f.DurationVar(&c.agree, "agree", time.Minute, "how long one engine may be compared; a slow one answers a random share")
@@ -153,22 +165,20 @@ func parse(args []string, stderr io.Writer) (command, error) {
 			c.sizes = append(c.sizes, size)
 		}
 	}
-	c.makers, c.partial = makers(), engines != ""
-	if !c.partial {
+	if engines == "" {
 		if len(c.sizes) > 0 && !peer.Complete {
 			return c, errors.New("OPA and OpenFGA are not in this build, and what is kept is of all engines: " +
 				"go run -tags peers ., or name some with -engines")
 		}
 		return c, nil
 	}
-	c.makers = nil
+	known := names()
 	for _, name := range strings.Split(engines, ",") {
 		name = strings.TrimSpace(name)
-		i := slices.IndexFunc(makers(), func(m peer.Maker) bool { return m.Name == name })
-		if i < 0 {
-			return c, fmt.Errorf("-engines: no engine %q in this build: want %s%s", name, names(), missing())
+		if !slices.Contains(known, name) {
+			return c, fmt.Errorf("-engines: no engine %q in this build: want %s%s", name, strings.Join(known, ", "), missing())
 		}
-		c.makers = append(c.makers, makers()[i])
+		c.engines = append(c.engines, name)
 	}
 	return c, nil
 }
@@ -180,10 +190,9 @@ func missing() string {
 	return "; with go run -tags peers . there are opa, openfga and openfga-cached, too"
 }
 
-func names() string {
-	var all []string
-	for _, m := range makers() {
+func names() (all []string) {
+	for _, m := range makers(nil) {
 		all = append(all, m.Name)
 	}
-	return strings.Join(all, ", ")
+	return all
 }

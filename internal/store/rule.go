@@ -45,7 +45,7 @@ const (
 	ruleColumns  = "ptype, v0, v1, v2, v3, v4, v5"
 	grantColumns = "granted_by, granted_at, valid_from, valid_until"
 
-	insertBatch = 200 // rows in one statement
+	insertBatch = 50 // rows in one statement
 	deleteBatch = 50
 )
 

@@ -19,7 +19,8 @@ import (
 // Options are what a run is asked for.
 type Options struct {
 	Size     world.Size
-	Makers   []peer.Maker
+	Makers   []peer.Maker // are loaded and timed together
+	Apart    []peer.Maker // one after the other together with those, and closed again: where memory is short
 	Rounds   int
 	Checks   int                           // in each stream
 	Seed     uint64                        // of the world and the streams
@@ -52,48 +53,102 @@ func Run(ctx context.Context, o Options) (report.Result, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, ...any) {}
 	}
-	w := world.New(o.Size, o.Seed)
-	subjects := make([]*subject, 0, len(o.Makers))
-	defer func() {
+	u := run{Options: o, w: world.New(o.Size, o.Seed), share: 1}
+	u.streams = []asker{
+		{skew: world.Uniform, checks: u.w.Checks(o.Checks, world.Uniform, o.Seed)},
+		{skew: world.Zipf, checks: u.w.Checks(o.Checks, world.Zipf, o.Seed)},
+	}
+	base, done, err := u.open(ctx, o.Makers, nil)
+	defer done()
+	if err != nil {
+		return report.Result{}, err
+	}
+	r := Describe(o)
+	if r.Engines, err = u.time(ctx, base); err != nil {
+		return report.Result{}, err
+	}
+	for _, m := range o.Apart {
+		beside, err := u.apart(ctx, m, base)
+		if err != nil {
+			return report.Result{}, err
+		}
+		last := len(base) // its own row comes last
+		r.Engines = append(r.Engines, beside[last])
+		r.Engines[len(r.Engines)-1].Beside = beside[:last]
+	}
+	r.Share = u.share
+	return r, nil
+}
+
+// A run is the options of one, with what all of its engines are asked.
+type run struct {
+	Options
+	w       *world.World
+	streams []asker
+	share   float64 // of a processor, the least that an engine had
+}
+
+// open loads engines, beside some that are, and sees that they agree. done closes
+// them, with an error, too.
+func (u *run) open(ctx context.Context, makers []peer.Maker, loaded []*subject) (subjects []*subject, done func(), err error) {
+	done = func() {
 		for _, s := range subjects {
 			_ = s.engine.Close()
 		}
-	}()
-	for _, m := range o.Makers {
-		o.Progress("load %s", m.Name)
-		s, err := load(ctx, m, w, subjects)
+	}
+	for _, m := range makers {
+		u.Progress("load %s", m.Name)
+		s, err := load(ctx, m, u.w, slices.Concat(loaded, subjects))
 		if err != nil {
-			return report.Result{}, fmt.Errorf("%s: load: %w", m.Name, err)
+			return subjects, done, fmt.Errorf("%s: load: %w", m.Name, err)
 		}
 		subjects = append(subjects, s)
 	}
-	streams := []asker{
-		{skew: world.Uniform, checks: w.Checks(o.Checks, world.Uniform, o.Seed)},
-		{skew: world.Zipf, checks: w.Checks(o.Checks, world.Zipf, o.Seed)},
-	}
 	for _, s := range subjects {
-		for _, st := range streams {
+		for _, st := range u.streams {
 			st.ask = s.engine.Ask(st.checks)
 			s.streams = append(s.streams, st)
 		}
-		if err := s.agree(ctx, w, o); err != nil {
-			return report.Result{}, fmt.Errorf("%s: %w", s.Name, err)
+		if err := s.agree(ctx, u.w, u.Options); err != nil {
+			return subjects, done, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
+	return subjects, done, nil
+}
+
+// apart loads an engine, times it together with base, and closes it.
+func (u *run) apart(ctx context.Context, m peer.Maker, base []*subject) ([]report.Engine, error) {
+	opened, done, err := u.open(ctx, []peer.Maker{m}, base)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	again := make([]*subject, len(base))
+	for i, s := range base {
+		copied := *s
+		copied.streams = slices.Clone(s.streams)
+		for k := range copied.streams {
+			copied.streams[k].times = nil
+		}
+		copied.had, copied.wanted = 0, 0
+		again[i] = &copied
+	}
+	return u.time(ctx, append(again, opened...))
+}
+
+func (u *run) time(ctx context.Context, subjects []*subject) ([]report.Engine, error) {
 	for _, step := range []func(context.Context, *world.World, []*subject, Options) error{timeChecks, timeLists, timeGrants} {
-		if err := step(ctx, w, subjects, o); err != nil {
-			return report.Result{}, err
+		if err := step(ctx, u.w, subjects, u.Options); err != nil {
+			return nil, err
 		}
 	}
-	r := Describe(o)
-	for _, s := range subjects {
-		r.Engines = append(r.Engines, s.result)
+	results := make([]report.Engine, len(subjects))
+	for i, s := range subjects {
+		results[i] = s.result
 		// An engine that starts goroutines has more than one processor at times.
-		if share := min(1, float64(s.had)/float64(max(1, s.wanted))); r.Share == 0 || share < r.Share {
-			r.Share = share
-		}
+		u.share = min(u.share, float64(s.had)/float64(max(1, s.wanted)))
 	}
-	return r, nil
+	return results, nil
 }
 
 func load(ctx context.Context, m peer.Maker, w *world.World, loaded []*subject) (*subject, error) {

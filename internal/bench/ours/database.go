@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/volmacht/volmacht/internal/bench/world"
 	"github.com/volmacht/volmacht/internal/store"
 )
 
@@ -70,6 +72,23 @@ func closePool(db *gorm.DB) error {
 		return err
 	}
 	return pool.Close()
+}
+
+// fill makes the tables and fills them with w.
+func (d *Database) fill(ctx context.Context, w *world.World, progress func(format string, a ...any)) error {
+	const every = 10 * time.Second
+	said := time.Now()
+	progress("fill %s", d.Name)
+	err := prepare(ctx, d.DB, func(offices int) {
+		if time.Since(said) > every {
+			progress("fill %s: %d of %d offices", d.Name, offices, len(w.Offices))
+			said = time.Now()
+		}
+	}, w)
+	if err != nil {
+		return fmt.Errorf("%s: fill: %w", d.Name, err)
+	}
+	return d.analyze(ctx)
 }
 
 // analyze lets PostgreSQL know what it holds, as its own daemon would have done

@@ -10,15 +10,10 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
-	"github.com/volmacht/volmacht/internal/bench/peer"
 	"github.com/volmacht/volmacht/internal/bench/world"
-	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
 )
-
-// Makers make the engine on a SQLite database of its own.
-var Makers = []peer.Maker{{Name: "volmacht", Title: "Volmacht, `Enforce`", New: newEngine}}
 
 // Staleness is longer than any run. One process makes all changes, and no other
 // engine here asks a database whether something changed.
@@ -28,44 +23,23 @@ const Staleness = 24 * time.Hour
 type Engine struct {
 	w     *world.World
 	az    *authz.Authz
-	close func() error
 	lists map[world.Check]authz.Request // made once, as the requests of Ask are
 
 	loading time.Duration
 	shared  bool // whoever opened az closes it
 }
 
-func newEngine(ctx context.Context, w *world.World) (peer.Engine, error) {
-	db, err := store.OpenMemory()
-	if err != nil {
-		return nil, err
-	}
-	pool, err := db.DB()
-	if err != nil {
-		return nil, err
-	}
-	e, err := Open(ctx, db, w)
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	e.close = pool.Close
-	return e, nil
-}
-
-// Open fills an empty database with w, opens it and reads every tenant.
-func Open(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
-	if err := Prepare(ctx, db, w); err != nil {
-		return nil, err
-	}
-	return Load(ctx, db, w)
-}
-
 // Prepare makes the tables in an empty database and fills them with worlds.
 func Prepare(ctx context.Context, db *gorm.DB, worlds ...*world.World) error {
+	return prepare(ctx, db, func(int) {}, worlds...)
+}
+
+// prepare says for each office of a world how many are filled.
+func prepare(ctx context.Context, db *gorm.DB, filled func(offices int), worlds ...*world.World) error {
 	az, err := OpenAuthz(ctx, db)
 	for _, w := range worlds {
 		if err == nil {
-			err = Fill(ctx, db, w)
+			err = fill(ctx, db, w, filled)
 		}
 	}
 	if err != nil {
@@ -78,7 +52,7 @@ func Prepare(ctx context.Context, db *gorm.DB, worlds ...*world.World) error {
 func Load(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
 	began := time.Now()
 	az, err := OpenAuthz(ctx, db)
-	e := &Engine{w: w, az: az, close: func() error { return nil }, lists: make(map[world.Check]authz.Request)}
+	e := &Engine{w: w, az: az, lists: make(map[world.Check]authz.Request)}
 	if err == nil {
 		err = e.warm(ctx)
 	}
@@ -225,5 +199,5 @@ func (e *Engine) Close() error {
 	if e.shared {
 		return nil
 	}
-	return errors.Join(e.az.Close(), e.close())
+	return e.az.Close()
 }

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	fillBatch = 500  // rows of one table in one statement
+	fillBatch = 100  // rows of one table in one statement: more cost the SQLite driver more, for each
 	fillEntry = 2000 // rules in one entry of the ledger
 )
 
-// Fill writes w into a database that authz.Open has prepared, as authz itself
+// fill writes w into a database that authz.Open has prepared, as authz itself
 // would write it, but with few statements: one transaction and a few entries of
 // the ledger for an office. Rows, streams and the chains of the ledger are
 // right; only the ledger's story is shorter.
-func Fill(ctx context.Context, db *gorm.DB, w *world.World) error {
+func fill(ctx context.Context, db *gorm.DB, w *world.World, filled func(offices int)) error {
 	s, err := store.Open(ctx, db)
 	if err != nil {
 		return err
@@ -42,6 +42,7 @@ func Fill(ctx context.Context, db *gorm.DB, w *world.World) error {
 		if err := s.Transaction(ctx, func(tx *store.Tx) error { return f.office(tx, int32(o)) }); err != nil {
 			return err
 		}
+		filled(o + 1)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-// What Fill writes is what authz writes: every row of every table but the ledger,
+// What fill writes is what authz writes: every row of every table but the ledger,
 // whose entries are fewer; and the ledger adds up, hash by hash.
 func TestFillIsWhatTheAPIWrites(t *testing.T) {
 	t.Parallel()

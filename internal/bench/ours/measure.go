@@ -11,7 +11,7 @@ import (
 
 // Options are what is measured of Volmacht alone.
 type Options struct {
-	World    *world.World
+	Source   *Source
 	Checks   []world.Check
 	Postgres string // the URL of a server; "" leaves it out
 	Fixed    bool   // what does not depend on the size, too: cold tenants and publishing
@@ -21,17 +21,26 @@ type Options struct {
 // Measure does what no other engine is asked.
 func Measure(ctx context.Context, o Options) (*report.Ours, error) {
 	r := &report.Ours{Load: map[string]report.Pair{}, Grant: map[string]report.Pair{}}
+	sqlite, err := o.Source.database(ctx)
+	if err != nil {
+		return nil, err
+	}
 	o.Progress("two goroutines against one")
-	var err error
-	if r.Parallel, err = measureParallel(ctx, o.World, o.Checks); err != nil {
+	if r.Parallel, err = measureParallel(ctx, sqlite, o.Source.World, o.Checks); err != nil {
 		return nil, fmt.Errorf("parallel: %w", err)
 	}
-	open := []func() (*Database, error){SQLite}
-	if o.Postgres != "" {
-		open = append(open, func() (*Database, error) { return Postgres(ctx, o.Postgres) })
+	if err := o.onDatabase(ctx, r, sqlite); err != nil {
+		return nil, err
 	}
-	for _, open := range open {
-		if err := o.onDatabase(ctx, r, open); err != nil {
+	if o.Postgres != "" {
+		d, err := Postgres(ctx, o.Postgres)
+		if err != nil {
+			return nil, fmt.Errorf("database: %w", err)
+		}
+		if err = d.fill(ctx, o.Source.World, o.Progress); err == nil {
+			err = o.onDatabase(ctx, r, d)
+		}
+		if err = errors.Join(err, d.Close()); err != nil {
 			return nil, err
 		}
 	}
@@ -54,24 +63,14 @@ func Measure(ctx context.Context, o Options) (*report.Ours, error) {
 	return r, errors.Join(err, d.Close())
 }
 
-func (o Options) onDatabase(ctx context.Context, r *report.Ours, open func() (*Database, error)) (err error) {
-	d, err := open()
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+// onDatabase measures what a filled database costs, and leaves grants in it.
+func (o Options) onDatabase(ctx context.Context, r *report.Ours, d *Database) (err error) {
 	o.Progress("load from %s", d.Name)
-	if err := Prepare(ctx, d.DB, o.World); err != nil {
-		return fmt.Errorf("%s: fill: %w", d.Name, err)
-	}
-	if err := d.analyze(ctx); err != nil {
-		return err
-	}
-	if r.Load[d.Name], r.LoadRows, err = measureLoad(ctx, d, o.World); err != nil {
+	if r.Load[d.Name], r.LoadRows, err = measureLoad(ctx, d, o.Source.World); err != nil {
 		return fmt.Errorf("%s: load: %w", d.Name, err)
 	}
 	o.Progress("durable grants on %s", d.Name)
-	if r.Grant[d.Name], err = measureGrant(ctx, d, o.World); err != nil {
+	if r.Grant[d.Name], err = measureGrant(ctx, d, o.Source.World); err != nil {
 		return fmt.Errorf("%s: grant: %w", d.Name, err)
 	}
 	return nil

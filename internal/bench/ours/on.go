@@ -9,22 +9,10 @@ import (
 	"github.com/volmacht/volmacht/model"
 )
 
-func init() {
-	Makers = append(Makers, peer.Maker{Name: "volmacht-on", Title: "Volmacht, Can on a handle", Handle: true, New: newOn, Of: onOf})
-}
-
 // An onEngine asks handles that are resolved before the clock starts, as a
 // request resolves one and asks it many times. A handle keeps to the snapshot
 // that it came from, so what is granted is seen by the next handle.
 type onEngine struct{ *Engine }
-
-func newOn(ctx context.Context, w *world.World) (peer.Engine, error) {
-	e, err := newEngine(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	return onEngine{e.(*Engine)}, nil
-}
 
 // onOf asks an engine that is loaded already.
 func onOf(other peer.Engine) peer.Engine {

@@ -19,8 +19,8 @@ const (
 // measureParallel counts the checks of one goroutine and of two, alone and while
 // a writer grants and withdraws; and of the floor of integers, which says what
 // two goroutines can be on this machine.
-func measureParallel(ctx context.Context, w *world.World, checks []world.Check) (*report.Parallel, error) {
-	e, err := newEngine(ctx, w)
+func measureParallel(ctx context.Context, d *Database, w *world.World, checks []world.Check) (*report.Parallel, error) {
+	e, err := Load(ctx, d.DB, w)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func measureParallel(ctx context.Context, w *world.World, checks []world.Check) 
 	var counts [6][]float64
 	for range 5 {
 		for i, n := range []int{1, 2, 1, 2, 1, 2} {
-			engine, stop := e, func() error { return nil }
+			engine, stop := peer.Engine(e), func() error { return nil }
 			switch i / 2 {
 			case 1:
 				stop = write(ctx, e, places)

@@ -48,6 +48,10 @@ type Engine struct {
 	Grant        float64 `json:"grant_ns,omitempty"`
 	Memory       uint64  `json:"memory_bytes"`
 	Load         float64 `json:"load_ns"`
+
+	// Beside is what the floors and ours did in its rounds, where it was not timed in
+	// theirs. Ratios are to these.
+	Beside []Engine `json:"beside,omitempty"`
 }
 
 // A Pair is something of ours, and what it is held against in the same run.
@@ -93,10 +97,20 @@ type Publish struct {
 }
 
 // Engine returns the engine of that name, or nil.
-func (r Result) Engine(name string) *Engine {
-	for i := range r.Engines {
-		if r.Engines[i].Name == name {
-			return &r.Engines[i]
+func (r Result) Engine(name string) *Engine { return named(r.Engines, name) }
+
+// beside returns the engine of that name as it was in the rounds of e, or nil.
+func (r Result) beside(e *Engine, name string) *Engine {
+	if o := named(e.Beside, name); o != nil {
+		return o
+	}
+	return r.Engine(name)
+}
+
+func named(engines []Engine, name string) *Engine {
+	for i := range engines {
+		if engines[i].Name == name {
+			return &engines[i]
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func (r Result) checks(b *strings.Builder) {
 		"| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n")
 	for _, e := range r.Engines {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", e.Title, duration(e.Uniform),
-			r.to(ints, e.Uniform), r.to(texts, e.Uniform), duration(e.Zipf), count(e.Allocations), e.fresh(), grouped(float64(e.Agreed)))
+			r.to(e, ints), r.to(e, texts), duration(e.Zipf), count(e.Allocations), e.fresh(), grouped(float64(e.Agreed)))
 	}
 	b.WriteString("\n")
 }
@@ -36,8 +36,8 @@ func (r Result) work(b *strings.Builder) {
 	fmt.Fprint(b, "| other work | permissions on a dossier | dossiers of an admin | dossiers of a client | grant until visible | memory | an assignment | load |\n"+
 		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, e := range r.Engines {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s B | %s |\n", e.Title, r.with(e.Permissions, (*Engine).permissions),
-			r.with(e.Admin, (*Engine).admin), r.with(e.Client, (*Engine).client), duration(e.Grant),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s B | %s |\n", e.Title, r.with(e, (*Engine).permissions),
+			r.with(e, (*Engine).admin), r.with(e, (*Engine).client), duration(e.Grant),
 			bytes(e.Memory), grouped(float64(e.Memory)/float64(r.Assignments)), duration(e.Load))
 	}
 	b.WriteString("\n")
@@ -47,17 +47,18 @@ func (e *Engine) permissions() float64 { return e.Permissions }
 func (e *Engine) admin() float64       { return e.Admin }
 func (e *Engine) client() float64      { return e.Client }
 
-// to is the ratio to the check of another engine of the run.
-func (r Result) to(other string, ns float64) string {
-	if o := r.Engine(other); o != nil {
-		return ratio(ns, o.Uniform)
+// to is the ratio of the check of e to that of another engine.
+func (r Result) to(e Engine, other string) string {
+	if o := r.beside(&e, other); o != nil {
+		return ratio(e.Uniform, o.Uniform)
 	}
 	return "–"
 }
 
-// with is a time and its ratio to the floor of strings.
-func (r Result) with(ns float64, of func(*Engine) float64) string {
-	if o := r.Engine(texts); o != nil && ns != 0 {
+// with is a time of e and its ratio to that of the floor of strings.
+func (r Result) with(e Engine, of func(*Engine) float64) string {
+	ns := of(&e)
+	if o := r.beside(&e, texts); o != nil && ns != 0 {
 		return duration(ns) + " (" + ratio(ns, of(o)) + ")"
 	}
 	return duration(ns)

@@ -87,8 +87,12 @@ func check(a, b string) func(Result, []Result) (float64, bool) {
 
 func work(a, b string, of func(*Engine) float64) func(Result, []Result) (float64, bool) {
 	return func(r Result, _ []Result) (float64, bool) {
-		x, y := r.Engine(a), r.Engine(b)
-		if x == nil || y == nil || of(x) == 0 || of(y) == 0 {
+		x := r.Engine(a)
+		if x == nil {
+			return 0, false
+		}
+		y := r.beside(x, b)
+		if y == nil || of(x) == 0 || of(y) == 0 {
 			return 0, false
 		}
 		return of(x) / of(y), true
