@@ -86,47 +86,51 @@ func TestA14NamingSomebodyUnseen(t *testing.T) {
 // has. Known are those of contacts and invitations where the actor may invite.
 func TestA9InviteTellsNoAddress(t *testing.T) {
 	t.Parallel()
-	o, ctx := newFixture(t), t.Context()
-	require.NoError(t, o.az.Assign(ctx, o.by, o.d2, authz.Supporting(o.emma)))
-	emma := authz.By(o.emma)
-	contact := func(in model.Domain, email string) {
-		_, err := o.az.AddContact(ctx, authz.System, in, authz.NewContact{User: o.cora, Addresses: []authz.ContactAddress{{Email: email}}})
-		require.NoError(t, err)
-	}
-	invite := func(by authz.Actor, email string, p model.Profile) error {
-		_, err := o.az.Invite(ctx, by, o.tenant, authz.NewInvitation{User: o.cora, Email: email, Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: p}}})
-		return err
-	}
-	refused := func(by authz.Actor, emails ...string) {
-		t.Helper()
-		wrong := invite(by, "cora@guess.example", accountancy.FullFeedback)
-		requireIs(t, wrong, authz.ErrNotFound, "a guess")
-		for _, email := range emails {
-			require.EqualError(t, invite(by, email, accountancy.FullFeedback), wrong.Error(), email)
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx := t.Context()
+		require.NoError(t, o.az.Assign(ctx, o.by, o.d2, authz.Supporting(o.emma)))
+		emma := authz.By(o.emma)
+		contact := func(in model.Domain, email string) {
+			_, err := o.az.AddContact(ctx, authz.System, in, authz.NewContact{User: o.cora, Addresses: []authz.ContactAddress{{Email: email}}})
+			require.NoError(t, err)
 		}
-	}
-	const verified, claimed, work = "cora@home.example", "cora@acme.example", "cora@work.example"
-	require.NoError(t, o.az.AddAddress(ctx, authz.System, o.cora, verified))
-	require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.cora, verified))
-	refused(o.by, verified, claimed)
-	refused(emma, verified, claimed)
+		invite := func(by authz.Actor, email string, p model.Profile) error {
+			_, err := o.az.Invite(ctx, by, o.tenant, authz.NewInvitation{User: o.cora, Email: email, Grants: []authz.InvitedGrant{{Domain: o.d2, Profile: p}}})
+			return err
+		}
+		refused := func(by authz.Actor, emails ...string) {
+			t.Helper()
+			wrong := invite(by, "cora@guess.example", accountancy.FullFeedback)
+			requireIs(t, wrong, authz.ErrNotFound, "a guess")
+			for _, email := range emails {
+				require.EqualError(t, invite(by, email, accountancy.FullFeedback), wrong.Error(), email)
+			}
+		}
+		const verified, claimed, work = "cora@home.example", "cora@acme.example", "cora@work.example"
+		require.NoError(t, o.az.AddAddress(ctx, authz.System, o.cora, verified))
+		require.NoError(t, o.az.VerifyAddress(ctx, authz.System, o.cora, verified))
+		_, err := o.az.AddContact(ctx, authz.System, o.d2, authz.NewContact{FirstName: "Kim", LastName: "Kuyper", Addresses: []authz.ContactAddress{{Email: "kim@home.example"}}})
+		require.NoError(t, err)
+		refused(o.by, verified, claimed, "kim@home.example")
+		refused(emma, verified, claimed, "kim@home.example")
 
-	contact(o.d1, verified)
-	contact(o.home, claimed)
-	refused(emma, verified, claimed)
-	require.NoError(t, invite(o.by, claimed, accountancy.FullFeedback), "the admin may invite there")
-	contact(o.d2, work)
-	require.NoError(t, invite(emma, work, accountancy.FullFeedback), "a contact of hers")
+		contact(o.d1, verified)
+		contact(o.home, claimed)
+		refused(emma, verified, claimed)
+		require.NoError(t, invite(o.by, claimed, accountancy.FullFeedback), "the admin may invite there")
+		contact(o.d2, work)
+		require.NoError(t, invite(emma, work, accountancy.FullFeedback), "a contact of hers")
 
-	refused(emma, verified)
-	token, err := authz.Token(ctx, o.az, o.invites(t, emma, verified, o.d2, accountancy.FullAccess))
-	require.NoError(t, err)
-	refused(emma, verified)
-	_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: o.cora})
-	require.NoError(t, err)
-	require.NoError(t, invite(emma, verified, accountancy.FullFeedback), "she saw who accepted")
+		refused(emma, verified)
+		token, err := authz.Token(ctx, o.az, o.invites(t, emma, verified, o.d2, accountancy.FullAccess))
+		require.NoError(t, err)
+		refused(emma, verified)
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: o.cora})
+		require.NoError(t, err)
+		require.NoError(t, invite(emma, verified, accountancy.FullFeedback), "she saw who accepted")
 
-	require.NoError(t, invite(authz.System, "cora@acme.example", accountancy.DocumentDelivery), "the host knows them all")
+		require.NoError(t, invite(authz.System, "cora@acme.example", accountancy.DocumentDelivery), "the host knows them all")
+	})
 }
 
 // Attempted by who may send an invitation again: to try out which addresses the

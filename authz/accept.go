@@ -163,6 +163,9 @@ func (c *change) admit(l *link, u model.UserID, a Acceptance) (Renewal, error) {
 		return "", err
 	}
 	c.detail = detail{"invitation": l.ID, "user": u.String()}
+	if err := c.dropMoot(l.ID); err != nil {
+		return "", err
+	}
 	return "", c.settleLogin(&l.Invitation, u, left)
 }
 
@@ -172,7 +175,7 @@ func (c *change) give(l *link, u model.UserID, inviter Actor) (left []model.User
 	if l.taken() {
 		return nil, AddressTaken, nil
 	}
-	grants, err := loadOffer(c.db(), l.Invitation)
+	grants, err := loadAlive(c.db(), l.Invitation)
 	if err != nil {
 		return nil, "", err
 	}
@@ -249,7 +252,9 @@ func (c *change) inPlaceOfNamed(canonical string, whom ...model.UserID) (Renewal
 	return "", nil
 }
 
-// inPlace says why nobody can come in the place of who by an invitation to an address.
+// inPlace says why nobody can come in the place of who by an invitation to an address,
+// which whoever accepts has shown to be theirs, or by one to an address that is not to
+// be told, "".
 func (c *change) inPlace(canonical string, who model.UserID) (Renewal, error) {
 	if who.IsZero() {
 		return "", nil
@@ -268,7 +273,7 @@ func (c *change) inPlace(canonical string, who model.UserID) (Renewal, error) {
 	if err != nil || !kept {
 		return "", err
 	}
-	if err := c.overAddress(model.TenantDomain(c.tenant), who, canonical); errors.Is(err, ErrDenied) {
+	if err := c.overReader(model.TenantDomain(c.tenant), who, canonical); errors.Is(err, ErrDenied) {
 		return InviterLimited, nil
 	} else if err != nil {
 		return "", err

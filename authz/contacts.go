@@ -208,7 +208,7 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	if err := checkText("label", a.Label, optional, 50); err != nil {
 		return none, err
 	}
-	if err := c.newAddress(in, u, canonical); err != nil {
+	if err := c.newAddress(in, u, canonical, ""); err != nil {
 		return none, err
 	}
 	row := store.Contact{
@@ -223,11 +223,11 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 
 // newAddress refuses an address that may not become one of u's in the domain. To
 // somebody deactivated, whose place is closed to links, nobody adds any.
-func (c *change) newAddress(in model.Domain, u model.UserID, canonical string) error {
+func (c *change) newAddress(in model.Domain, u model.UserID, canonical, changed string) error {
 	if err := c.freeAddress(in, canonical); err != nil {
 		return err
 	}
-	if err := c.overAddress(in, u, canonical); err != nil {
+	if err := c.overAddress(in, u, canonical, changed); err != nil {
 		return err
 	}
 	m, err := c.member(u)

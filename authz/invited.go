@@ -72,7 +72,7 @@ func (az *Authz) offer(ctx context.Context, token string) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	grants, err := loadOffer(db, l.Invitation)
+	grants, err := loadAlive(db, l.Invitation)
 	if err != nil {
 		return Offer{}, err
 	}

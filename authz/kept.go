@@ -94,8 +94,8 @@ func (c *change) dropKeptAddress(u model.UserID, canonical string) error {
 }
 
 // dropUnreached ends the membership of somebody who was known only as a contact
-// and is one nowhere any more, unless an invitation waits for u that the actor
-// could not revoke.
+// and is one nowhere any more, unless an invitation that names u waits which the
+// actor could not revoke. Others to addresses of u end as by revokeOf.
 func (c *change) dropUnreached(u model.UserID) error {
 	m, err := c.member(u)
 	if err != nil || m.State != store.Invited {
@@ -111,16 +111,17 @@ func (c *change) dropUnreached(u model.UserID) error {
 		return err
 	}
 	for _, row := range waiting {
+		if row.Person != u {
+			continue
+		}
 		if err := c.overInvitation(row); errors.Is(err, ErrDenied) {
 			return nil // somebody else invited u to more
 		} else if err != nil {
 			return err
 		}
 	}
-	for _, row := range waiting {
-		if err := c.revoke(row); err != nil {
-			return err
-		}
+	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
+		return err
 	}
 	return c.endMembership(u)
 }

@@ -42,13 +42,19 @@ type Member struct {
 // in is a dossier. Somebody who is an active member already gets the
 // profiles, and so does a contact without an account, who becomes active.
 //
-// It takes "member invite" in the domain and the grant of each profile. Actors
+// It takes "member invite" in the domain, for External in the tenant, and the grant of
+// each profile. Actors
 // other than [System] can only add people who are in this tenant already, or
 // in none: others must consent, by an invitation.
 func (az *Authz) AddMember(ctx context.Context, by Actor, in model.Domain, m NewMember) error {
 	return az.write(ctx, by, in.Tenant(), "add member", func(c *change) error {
 		if err := c.require(in, model.InviteMember); err != nil {
 			return err
+		}
+		if m.External { // as SetExternal does
+			if err := c.require(model.TenantDomain(c.tenant), model.InviteMember); err != nil {
+				return err
+			}
 		}
 		if err := c.openDomain(in); err != nil {
 			return err
@@ -181,14 +187,20 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 
 // RemoveMember ends a membership: in a tenant the whole of it, with
 // everything held or set aside, for good; on a dossier the profiles and the
-// assignments there, and the person stays a member of the tenant. Pending
-// invitations of that person are revoked in the same way, but for one to an address
-// of a contact that is not known to be the person's, which stays if the actor may not
-// [Authz.Revoke] it; and the person stops being a contact there; somebody who was only a contact, and is not one anywhere else,
-// leaves the tenant. It takes "member remove" in the domain and the grant of every
-// profile that the member holds there or is invited to there, "member invite" for the
-// latter too, and "dossier assign" to end an assignment; of a contact of the dossier
-// also what [Authz.RemoveContact] takes.
+// assignments there, and the person stays a member of the tenant. The person
+// stops being a contact there; somebody who was only a contact, and is not one anywhere
+// else, leaves the tenant.
+//
+// A pending invitation that names the person, or goes to an address by which the actor
+// knows the person (see [NewInvitation]), is revoked in the same way. One to another
+// address of the person's looks as before, and gives nothing there any more until
+// [Authz.Resend]. What the actor may not [Authz.Revoke] stays, where nothing else says
+// that it is for this person.
+//
+// It takes "member remove" in the domain and the grant of every profile that the member
+// holds there, or is known to be invited to there; "member invite" for the latter too;
+// "dossier assign" to end an assignment; and of a contact of the dossier also what
+// [Authz.RemoveContact] takes.
 func (az *Authz) RemoveMember(ctx context.Context, by Actor, in model.Domain, u model.UserID) error {
 	return az.write(ctx, by, in.Tenant(), "remove member", func(c *change) error { return c.leave(in, u) })
 }

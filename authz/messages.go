@@ -50,9 +50,9 @@ type MessageFilter struct {
 // Messages lists the messages of a tenant after the given one, the oldest
 // first. The next page is the one after the last ID of this one; an empty page
 // is the end. It takes "member invite" in the tenant, and shows a user those that
-// are about no dossier, and no difference between an invitation and a link: who
-// has an account is the host's to know. [System] sees all of a tenant, and may
-// leave the tenant out, for those of all tenants.
+// are about no dossier, with where they went, and no difference between an invitation
+// and a link: who has an account is the host's to know. [System] sees all of a tenant,
+// and may leave the tenant out, for those of all tenants.
 func (az *Authz) Messages(ctx context.Context, by Actor, t model.TenantID, f MessageFilter, after model.MessageID) ([]Message, error) {
 	if f.Limit < 0 || f.Limit > maxPage {
 		return nil, fmt.Errorf("authz: messages: limit %d: want 1 to %d: %w", f.Limit, maxPage, ErrInvalid)

@@ -50,7 +50,7 @@ func (az *Authz) ChangeAddress(ctx context.Context, by Actor, in model.Domain, u
 			}
 		}
 		if !goes {
-			if row, err = c.moveContact(in, row, to); err != nil || !row.Login {
+			if row, err = c.moveContact(in, row, to, ""); err != nil || !row.Login {
 				return err
 			}
 			return c.offerLogin(in, row, "", "")
@@ -80,10 +80,10 @@ func (c *change) moveContacts(d draft, from, to string, u model.UserID) error {
 		for _, row := range rows {
 			left := false
 			if row.Person != u && d.row.Canonical != from {
-				left, err = c.leaves(row.Person, in, d.row.Canonical)
+				left, err = c.leaves(row.Person, in, d.row.Canonical, d.row.ID)
 			}
 			if err == nil && !left {
-				_, err = c.moveContact(in, row, to)
+				_, err = c.moveContact(in, row, to, d.row.ID)
 			}
 			if err != nil {
 				return err
@@ -96,12 +96,12 @@ func (c *change) moveContacts(d draft, from, to string, u model.UserID) error {
 // leaves reports whether a contact who only has the address of an invitation keeps it
 // when the invitation goes to another: one to whom the actor may not give that, and one
 // who is deactivated. The link is not for them.
-func (c *change) leaves(who model.UserID, in model.Domain, canonical string) (bool, error) {
+func (c *change) leaves(who model.UserID, in model.Domain, canonical, changed string) (bool, error) {
 	m, err := c.member(who)
 	if err != nil || m.State == store.Deactivated {
 		return err == nil, err
 	}
-	err = c.overAddress(in, who, canonical)
+	err = c.overAddress(in, who, canonical, changed)
 	if refused(err) {
 		return true, nil
 	}
@@ -109,15 +109,16 @@ func (c *change) leaves(who model.UserID, in model.Domain, canonical string) (bo
 }
 
 // moveContact gives a row of a contact, and what is wanted there, another
-// address. Spelling the same one otherwise is no more than that.
-func (c *change) moveContact(in model.Domain, row store.Contact, to string) (store.Contact, error) {
+// address, that of a changed invitation if there is one. Spelling the same address
+// otherwise is no more than that.
+func (c *change) moveContact(in model.Domain, row store.Contact, to, changed string) (store.Contact, error) {
 	canonical, err := canonicalEmail(to)
 	if err != nil {
 		return row, err
 	}
 	old := row.Canonical
 	if canonical != old {
-		if err := c.newAddress(in, row.Person, canonical); err != nil {
+		if err := c.newAddress(in, row.Person, canonical, changed); err != nil {
 			return row, err
 		}
 		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
@@ -133,41 +134,6 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to string) (sto
 		return row, err
 	}
 	return row, c.keptAddress(row.Person, ContactAddress{Email: to, Label: row.Label})
-}
-
-// reaches refuses an address by which the actor does not know the person: one at which
-// it is neither a contact, nor was invited, where the actor may invite, and hears of
-// either. Every other one gets the same answer, the person's own addresses too, which
-// are nobody's to try out. Those the host knows. The invitation that is being changed
-// tells nothing.
-func (c *change) reaches(u model.UserID, email, changed string) error {
-	canonical, err := canonicalEmail(email)
-	if err != nil {
-		return err
-	}
-	if c.by.system {
-		if _, err := c.address(u, email); !errors.Is(err, ErrNotFound) {
-			return err
-		}
-	}
-	var dossiers []string
-	err = c.db().Raw(`SELECT dossier FROM volmacht_contacts WHERE tenant = ? AND person = ? AND canonical = ?
-		UNION SELECT COALESCE(g.dossier, '') FROM volmacht_invitations i LEFT JOIN volmacht_invited_grants g ON g.invitation = i.id
-		WHERE i.tenant = ? AND i.canonical = ? AND i.id <> ? AND i.person = ?`,
-		c.tenant, u, canonical, c.tenant, canonical, changed, u).Scan(&dossiers).Error
-	if err != nil {
-		return err
-	}
-	for _, dossier := range dossiers {
-		d, err := domainIn(c.tenant, dossier)
-		if err == nil {
-			err = c.require(d, model.InviteMember)
-		}
-		if !refused(err) {
-			return err
-		}
-	}
-	return fmt.Errorf("address of person %v: %w", u, ErrNotFound)
 }
 
 // MoveAddress moves a contact to a new address without a moment of no access:
@@ -211,7 +177,8 @@ func (az *Authz) MoveAddress(ctx context.Context, by Actor, in model.Domain, u m
 // itself: every Login is switched off first, as [Authz.SetSwitch] does and with what
 // that takes. Other profiles stay; [Authz.RemoveMember] ends them too. Somebody
 // who was known only as a contact, and is none in this tenant any more, is no
-// member either, unless an invitation waits that the actor may not [Authz.Revoke].
+// member either, unless an invitation that names them waits which the actor may not
+// [Authz.Revoke].
 //
 // It takes "member invite" in the domain. Of somebody else it takes besides that the
 // actor may give what the contact holds there and throughout the tenant (on the tenant

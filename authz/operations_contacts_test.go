@@ -19,7 +19,7 @@ const (
 )
 
 // populateContacts makes carl and emil contacts of dOne, and carl's second
-// address one that was accepted.
+// address one that was accepted; and emil one of the tenant at an address of his own.
 func populateContacts(tx *authz.Tx) error {
 	ctx := context.Background()
 	_, err := tx.AddContact(ctx, system, dOne, authz.NewContact{User: uCarl, Addresses: []authz.ContactAddress{login(ePending), login(eAccepted)}})
@@ -27,6 +27,9 @@ func populateContacts(tx *authz.Tx) error {
 		return err
 	}
 	if _, err = tx.AddContact(ctx, system, dOne, authz.NewContact{User: uEmil, Addresses: []authz.ContactAddress{{Email: eQuiet}}}); err != nil {
+		return err
+	}
+	if _, err = tx.AddContact(ctx, system, home(tAcme), authz.NewContact{User: uEmil, Addresses: []authz.ContactAddress{{Email: verified(uEmil)}}}); err != nil {
 		return err
 	}
 	return tx.DB().Model(&store.Contact{}).Where("canonical = ?", eAccepted).Update("accepted", store.At(noon())).Error

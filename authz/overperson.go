@@ -18,8 +18,26 @@ import (
 // That address signs nobody in who has an account: whoever has the link must be
 // signed in as u to accept. So on a dossier what u has on others does not count.
 // It does for a person that the tenant keeps, who becomes the account of whoever
-// accepts: with where it is a contact, and with what waits for it.
-func (c *change) overAddress(in model.Domain, u model.UserID, canonical string) error {
+// accepts: with where it is a contact, and with what waits for it. What it has there
+// by this very address does not count if the actor knows it: see knows. Of one that
+// the actor guesses, nothing is told.
+func (c *change) overAddress(in model.Domain, u model.UserID, canonical, changed string) error {
+	if c.by.system {
+		return nil
+	}
+	known, err := c.knows(u, canonical, changed)
+	if err != nil {
+		return err
+	}
+	if !known {
+		canonical = "" // nobody's
+	}
+	return c.overReader(in, u, canonical)
+}
+
+// overReader refuses an actor by whose doing whoever reads an address would come to
+// more of u than the actor may give. That may be who has a link to it, or "".
+func (c *change) overReader(in model.Domain, u model.UserID, canonical string) error {
 	if c.by.system {
 		return nil
 	}
@@ -119,7 +137,9 @@ func (c *change) overWaiting(u model.UserID, canonical string) error {
 		if row.Canonical == canonical || row.ExpiresAt <= store.At(c.at) {
 			continue
 		}
-		if err := c.overInvitation(row); err != nil {
+		if err := c.overInvitation(row); refused(err) {
+			return fmt.Errorf("user %v is invited to what %v may not take back: %w", u, c.by, ErrDenied)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ import (
 type Preference struct {
 	Domain model.Domain
 	User   model.UserID
-	Email  string
+	Email  string // "": one that the actor must not see, see [Authz.Preferences]
 	Topic  model.Topic
 	Wanted bool
 }
@@ -27,8 +27,8 @@ type Preference struct {
 // SetPreference says whether a person wants a topic. People may say so for
 // themselves, at any of their addresses, if the tenant gives them "self edit". For
 // somebody else it takes what [Authz.RemoveContact] takes, and works only for an
-// address at which messages reach the person there; any other address is
-// [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
+// address at which messages reach the person there, as [Authz.Preferences] has it; any
+// other address is [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
 // nobody whom [Authz.AddContact] could name, is [ErrNotFound], too.
 func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
 	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
@@ -49,38 +49,60 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 		if !entry.Place.Covers(p.Domain) && p.Domain.IsDossier() {
 			return fmt.Errorf("topic %v is sent in a %v, not in %v: %w", p.Topic, entry.Place, p.Domain, ErrInvalid)
 		}
-		canonical, err := canonicalEmail(p.Email)
-		if err != nil {
-			return err
+		name := p.Email
+		if name != "" || known[name] == nil {
+			if name, err = canonicalEmail(p.Email); err != nil {
+				return err
+			}
 		}
-		if _, ok := known[canonical]; !ok {
+		addresses, ok := known[name]
+		if !ok {
 			return fmt.Errorf("address of person %v: %w", p.User, ErrNotFound)
 		}
 		if err := c.overSilence(p.Domain, p.User); err != nil {
 			return err
 		}
+		return c.prefer(p, addresses)
+	})
+}
+
+// prefer writes what somebody wants at some of their addresses.
+func (c *change) prefer(p Preference, addresses []string) error {
+	c.detail["user"], c.detail["domain"], c.detail["topic"] = p.User.String(), p.Domain.String(), p.Topic.String()
+	c.detail["wanted"] = fmt.Sprint(p.Wanted)
+	changed := false
+	for _, canonical := range addresses {
 		row := store.Preference{
 			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
 		}
 		var old []store.Preference
-		err = c.db().Where("tenant = ? AND dossier = ? AND person = ? AND canonical = ? AND topic = ?",
+		err := c.db().Where("tenant = ? AND dossier = ? AND person = ? AND canonical = ? AND topic = ?",
 			row.Tenant, row.Dossier, row.Person, row.Canonical, row.Topic).Find(&old).Error
 		if err != nil {
 			return err
 		}
 		if len(old) > 0 && old[0].Wanted == p.Wanted {
-			return errUnchanged
+			continue
 		}
-		c.detail["user"], c.detail["domain"], c.detail["topic"] = p.User.String(), p.Domain.String(), p.Topic.String()
-		c.detail["wanted"] = fmt.Sprint(p.Wanted)
-		return c.db().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
-	})
+		if err := c.db().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+			return err
+		}
+		changed = true
+	}
+	if !changed {
+		return errUnchanged
+	}
+	return nil
 }
 
 // Preferences returns what a person gets in a domain: for each address at which
 // it is written to there, and each topic of the pack that is sent there, whether
 // it is wanted, because somebody said so or by default. It takes what
 // [Authz.SetPreference] takes, and of somebody else no more than "member invite".
+//
+// Somebody who is no contact there is written to as a contact of the tenant, and who is
+// not that either at an address of their own. An address by which the actor does not
+// know the person, as [NewInvitation] has it, is "" to the actor.
 func (az *Authz) Preferences(ctx context.Context, by Actor, d model.Domain, u model.UserID) ([]Preference, error) {
 	found, err := az.preferences(ctx, by, d, u)
 	return found, wrapped("preferences", err)
@@ -100,7 +122,8 @@ func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u mo
 	if err := q.exists(d); err != nil && by.system {
 		return nil, err
 	}
-	if _, err := mayPrefer(q.db, q.state, by, az.now(), d, u); err != nil {
+	known, err := mayPrefer(q.db, q.state, by, az.now(), d, u)
+	if err != nil {
 		return nil, err
 	}
 	addresses, err := loadAddresses(q.db, d, u)
@@ -113,6 +136,9 @@ func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u mo
 	}
 	var all []Preference
 	for _, a := range addresses {
+		if _, ok := known[a.canonical]; !ok {
+			a.typed = ""
+		}
 		for _, entry := range q.state.pack.Catalog.Topics {
 			if entry.Place.Covers(d) {
 				all = append(all, Preference{d, u, a.typed, entry.Topic, said.wants(d, u, a.canonical, entry)})
@@ -123,8 +149,9 @@ func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u mo
 }
 
 // mayPrefer refuses an actor who may not read or say what u wants in d, and
-// returns the addresses of u that the actor may speak of, in canonical form.
-func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u model.UserID) (map[string]bool, error) {
+// returns the addresses of u that the actor may speak of, in canonical form, by what it
+// calls them: just that, or "" for those that it must not see.
+func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u model.UserID) (map[string][]string, error) {
 	if u.IsZero() {
 		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
@@ -132,9 +159,19 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool)
+	known := make(map[string][]string)
 	for _, a := range addresses {
-		known[a.canonical] = true
+		told := by.system || by.is(u)
+		if !told {
+			if told, err = knows(db, st, by, at, u, a.canonical, ""); err != nil {
+				return nil, err
+			}
+		}
+		name := a.canonical
+		if !told {
+			name = ""
+		}
+		known[name] = append(known[name], a.canonical)
 	}
 	if !by.is(u) {
 		if err := require(st, by, at, d, model.InviteMember); err != nil {
@@ -163,7 +200,7 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 	var own []string
 	err = db.Model(&store.Address{}).Where("person = ?", u).Pluck("canonical", &own).Error
 	for _, a := range own {
-		known[a] = true
+		known[a] = []string{a}
 	}
 	return known, err
 }

@@ -22,7 +22,7 @@ func (c *change) lapse(l *link, why Renewal) error {
 	if err := c.killLinks(l.ID); err != nil {
 		return err
 	}
-	grants, err := loadOffer(c.db(), l.Invitation)
+	grants, err := loadAlive(c.db(), l.Invitation)
 	if err != nil {
 		return err
 	}

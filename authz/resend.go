@@ -21,7 +21,10 @@ func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model
 		if err != nil {
 			return err
 		}
-		return c.reissue(d)
+		if err := c.mayReissue(d); err != nil {
+			return err
+		}
+		return c.reissue(d, d.row.Canonical)
 	})
 }
 
@@ -47,15 +50,24 @@ func (c *change) readdress(d draft, email string, u model.UserID) error {
 	if err != nil {
 		return err
 	}
-	if !d.row.Person.IsZero() { // first: what is said later depends on the address
+	if !d.row.Person.IsZero() {
 		if _, err := c.named(d.row.Person); err != nil {
 			return err
 		}
 	}
-	old := d.row.Canonical
-	moved := old != canonical
+	if err := c.mayReissue(d); err != nil { // before anything depends on the address
+		return err
+	}
+	old, reader := d.row.Canonical, canonical
 	d.row.Typed, d.row.Canonical = email, canonical
-	if moved {
+	if old != canonical {
+		known, err := c.knows(d.row.Person, canonical, d.row.ID)
+		if err != nil {
+			return err
+		}
+		if !known {
+			reader = ""
+		}
 		faults, err := c.offeredAlready([]draft{d})
 		if err == nil {
 			err = faults[0]
@@ -64,7 +76,7 @@ func (c *change) readdress(d draft, email string, u model.UserID) error {
 			return err
 		}
 	}
-	if err := c.reissue(d); err != nil {
+	if err := c.reissue(d, reader); err != nil {
 		return err
 	}
 	if err := c.moveContacts(d, old, email, u); err != nil || d.row.Person.IsZero() {
@@ -73,9 +85,8 @@ func (c *change) readdress(d draft, email string, u model.UserID) error {
 	return c.reaches(d.row.Person, email, d.row.ID)
 }
 
-// reissue sends an invitation as the actor's own, with a new link and a new
-// term.
-func (c *change) reissue(d draft) error {
+// mayReissue refuses an actor who may not make all of an invitation its own.
+func (c *change) mayReissue(d draft) error {
 	if !d.row.Person.IsZero() && c.by.is(d.row.Person) {
 		return fmt.Errorf("user %v cannot invite itself: %w", d.row.Person, ErrDenied)
 	}
@@ -95,6 +106,12 @@ func (c *change) reissue(d draft) error {
 			return c.veiled(d, err)
 		}
 	}
+	return nil
+}
+
+// reissue sends an invitation as the actor's own, with a new link and a new term. The
+// actor knows whom it is for by the address reader, or by none.
+func (c *change) reissue(d draft, reader string) error {
 	d.row.InvitedBy, d.row.ExpiresAt, d.row.Renewal = c.by.String(), store.At(c.at.Add(c.az.terms.Link)), ""
 	err := c.db().Model(&store.Invitation{}).Where("id = ?", d.row.ID).Updates(map[string]any{
 		"invited_by": d.row.InvitedBy, "expires_at": d.row.ExpiresAt, "renewal": d.row.Renewal,
@@ -103,8 +120,11 @@ func (c *change) reissue(d draft) error {
 	if err != nil {
 		return err
 	}
+	if err := c.db().Where("invitation = ?", d.row.ID).Delete(&store.MootOffer{}).Error; err != nil {
+		return err
+	}
 	// A deactivated one is not looked for: they may be reactivated before they accept.
-	why, err := c.inPlace(d.row.Canonical, d.row.Person)
+	why, err := c.inPlace(reader, d.row.Person)
 	if err == nil && why == InviterLimited {
 		err = fmt.Errorf("whom invitation %s is for has what %v may not give: remove the contact and invite anew, or have it sent by somebody who may give it all: %w",
 			d.row.ID, c.by, ErrDenied)

@@ -124,18 +124,21 @@ func (c *change) revokePending(canonical string, d model.Domain) error {
 	return c.revokeIn(rows, d)
 }
 
-// revokeOf does the same with the invitations of a person who is put out of d, by
-// whatever address. Out of a tenant goes all that they offer: on dossiers, what
-// is offered ends with the membership, as what is held there does. An invitation
-// to an address that somebody only says is u's goes if the actor may revoke it, and
-// else stays: anybody can be made a contact at any address.
+// revokeOf takes back what the invitations of a person offer in d, who is put out of
+// it. Out of a tenant goes all that they offer: on dossiers, what is offered ends with
+// the membership, as what is held there does. What the actor may not take back of one
+// that names the person stops the change.
+//
+// Others are to addresses at which it is the person who would accept, and which address
+// that is may be what the actor wants to find out. So only what goes to one by which
+// the actor knows the person is revoked for all to see, or stops the change; the rest
+// is moot, or stays if it is not the actor's to end. Of an address that somebody only
+// says is the person's, all of the invitation must be: anybody can be made a contact at
+// any address. Out of a tenant, no address stops the change for the same reason.
 func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 	rows, err := c.pendingOf(u)
 	if err != nil {
 		return err
-	}
-	if d.IsDossier() {
-		return c.revokeIn(rows, d)
 	}
 	var verified []string
 	err = c.db().Model(&store.Address{}).Where("person = ? AND verified_at <> 0", u).Pluck("canonical", &verified).Error
@@ -147,22 +150,51 @@ func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 		if err != nil {
 			return err
 		}
-		taken, said := offeredIn(offers, d), row.Person.IsZero() && !slices.Contains(verified, row.Canonical)
-		if said {
-			taken = offers
-		}
-		err = c.overOffers(row, taken)
-		if said && errors.Is(err, ErrDenied) {
-			continue // somebody else's to end
-		}
-		if err == nil {
-			err = c.revoke(row)
+		taken := offeredIn(offers, d)
+		switch {
+		case d.IsDossier() && len(taken) == 0:
+		case row.Person != u:
+			err = c.revokeAt(row, u, d, offers, slices.Contains(verified, row.Canonical))
+		case d.IsDossier():
+			err = c.takeBack(row, offers, taken)
+		default:
+			if err = c.overOffers(row, taken); err == nil {
+				err = c.revoke(row)
+			}
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// revokeAt is revokeOf for an invitation to an address of u that does not name u.
+func (c *change) revokeAt(row store.Invitation, u model.UserID, d model.Domain, offers []InvitedGrant, verified bool) error {
+	known, err := c.knows(u, row.Canonical, row.ID)
+	if err != nil {
+		return err
+	}
+	taken := offeredIn(offers, d)
+	if known && d.IsDossier() {
+		return c.takeBack(row, offers, taken)
+	}
+	all := c.overOffers(row, offers)
+	some := all
+	if verified {
+		some = c.overOffers(row, taken)
+	}
+	switch {
+	case refused(some):
+		return nil
+	case some != nil:
+		return some
+	case known && all == nil:
+		return c.revoke(row)
+	case d.IsDossier():
+		return c.moot(row.ID, taken)
+	}
+	return c.moot(row.ID, offers)
 }
 
 // pendingOf finds the pending invitations of a person, by whatever address.

@@ -172,7 +172,7 @@ func (c *change) setContact(row store.Contact, values map[string]any) error {
 }
 
 // pendingLogins returns the canonical addresses for which an invitation to sign
-// in to the domain waits that can be accepted.
+// in to the domain waits that can be accepted, or looks so.
 func pendingLogins(db *gorm.DB, in model.Domain, login model.Profile, at time.Time) (map[string]bool, error) {
 	query := db.Model(&store.Invitation{}).Distinct("canonical").
 		Joins("JOIN volmacht_invited_grants g ON g.invitation = volmacht_invitations.id").

@@ -21,7 +21,7 @@ const tokenBytes = 32
 
 // mint makes one more token for an invitation. It exists in what mint returns,
 // which goes into one mail and nowhere else; the database has its hash. It is
-// ErrExpired for an invitation that cannot be accepted. db must be a
+// ErrExpired for an invitation that cannot be accepted, though not for a moot one: see moot. db must be a
 // transaction: it holds the invitation, so that whoever revokes it meanwhile
 // finds the new token too.
 func mint(db *gorm.DB, invitation string, at time.Time) (string, error) {
@@ -81,7 +81,7 @@ func follow(db *gorm.DB, token string, at time.Time, terms InvitationTerms) (*li
 		JOIN volmacht_tenants n ON n.id = i.tenant
 		LEFT JOIN volmacht_addresses h ON h.verified_key = i.canonical
 		WHERE t.hash = ? AND i.state = ? AND i.renewal = '' AND i.expires_at > ? AND n.closed_at = 0
-		AND (t.made_at > ? OR h.person IS NOT NULL OR `+account+`)`,
+		AND `+alive("i.id")+` AND (t.made_at > ? OR h.person IS NOT NULL OR `+account+`)`,
 		hash, store.Pending, store.At(at), store.At(at.Add(-terms.NewAccount))).Scan(&found).Error
 	if err != nil {
 		return nil, store.Translate(err)

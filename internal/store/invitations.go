@@ -42,6 +42,13 @@ type InvitedGrant struct {
 	Profile    model.Profile `gorm:"column:profile;primaryKey"`
 }
 
+// A MootOffer is where an invitation gives nothing any more of what it offers: on a
+// dossier, or throughout the tenant where Dossier is "".
+type MootOffer struct {
+	Invitation string `gorm:"column:invitation;primaryKey"`
+	Dossier    string `gorm:"column:dossier;primaryKey"`
+}
+
 // A Token is the SHA-256 of what a mailed link holds.
 type Token struct {
 	Hash       []byte `gorm:"column:hash;primaryKey"`
@@ -54,6 +61,9 @@ func (Invitation) TableName() string { return "volmacht_invitations" }
 
 // TableName implements gorm's Tabler.
 func (InvitedGrant) TableName() string { return "volmacht_invited_grants" }
+
+// TableName implements gorm's Tabler.
+func (MootOffer) TableName() string { return "volmacht_moot_offers" }
 
 // TableName implements gorm's Tabler.
 func (Token) TableName() string { return "volmacht_tokens" }

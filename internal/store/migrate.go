@@ -26,7 +26,8 @@ var files embed.FS
 
 // versions are the schema's, oldest first. A version that was released never
 // changes; a change to the schema is a version more.
-var versions = []string{"0001_tables", "0002_packs", "0003_invitations", "0004_messages", "0005_contacts", "0006_reviews"}
+var versions = []string{"0001_tables", "0002_packs", "0003_invitations", "0004_messages", "0005_contacts", "0006_reviews",
+	"0007_moot"}
 
 // Migrate brings the schema to the newest version. Any number of processes may
 // do so at the same time, and one that was interrupted may do so again. A

@@ -19,7 +19,7 @@ import (
 var tables = []string{
 	"casbin_rule", "volmacht_account_requests", "volmacht_addresses", "volmacht_contacts", "volmacht_copies",
 	"volmacht_dossiers", "volmacht_invitations", "volmacht_invited_grants", "volmacht_ledger", "volmacht_members",
-	"volmacht_messages", "volmacht_migrations", "volmacht_packs", "volmacht_people", "volmacht_preferences",
+	"volmacht_messages", "volmacht_migrations", "volmacht_moot_offers", "volmacht_packs", "volmacht_people", "volmacht_preferences",
 	"volmacht_review_items", "volmacht_review_schedules", "volmacht_reviews", "volmacht_shelved_rules",
 	"volmacht_streams", "volmacht_supporting", "volmacht_teams", "volmacht_tenants", "volmacht_tokens",
 }

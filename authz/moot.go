@@ -1,0 +1,47 @@
+package authz
+
+import (
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/volmacht/volmacht/internal/store"
+)
+
+// Moot offers. Whoever is put out of a dossier or a tenant must not come back by an
+// invitation that waits for them there. To revoke one that goes to an address which the
+// actor does not know to be theirs would tell whose it is, so what it offers is made
+// moot: for all to see the invitation waits, and it gives that no more. A link that gives
+// nothing is not good. Sent again, the invitation is decided anew.
+
+// moot makes offers of an invitation moot.
+func (c *change) moot(invitation string, offers []InvitedGrant) error {
+	for _, g := range offers {
+		row := store.MootOffer{Invitation: invitation, Dossier: g.Domain.Dossier().String()}
+		if err := c.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropMoot deletes what is moot of an invitation that gives the rest now.
+func (c *change) dropMoot(invitation string) error {
+	err := c.db().Where("invitation = ? AND dossier IN (SELECT dossier FROM volmacht_moot_offers WHERE invitation = ?)", invitation, invitation).
+		Delete(&store.InvitedGrant{}).Error
+	if err != nil {
+		return err
+	}
+	return c.db().Where("invitation = ?", invitation).Delete(&store.MootOffer{}).Error
+}
+
+// loadAlive reads what an invitation offers that is not moot, in order.
+func loadAlive(db *gorm.DB, row store.Invitation) ([]InvitedGrant, error) {
+	return loadOffer(db.Where("dossier NOT IN (SELECT dossier FROM volmacht_moot_offers WHERE invitation = ?)", row.ID), row)
+}
+
+// alive is SQL that tells of an invitation whether not all that it offers is moot.
+func alive(invitation string) string {
+	const moot = "SELECT 1 FROM volmacht_moot_offers m WHERE m.invitation = "
+	return "(NOT EXISTS (" + moot + invitation + ") OR EXISTS (SELECT 1 FROM volmacht_invited_grants g WHERE g.invitation = " + invitation +
+		" AND NOT EXISTS (" + moot + "g.invitation AND m.dossier = g.dossier)))"
+}

@@ -1,0 +1,1 @@
+DROP TABLE volmacht_moot_offers;
