@@ -135,6 +135,40 @@ func removeContact(t *testing.T, o *fixture, by authz.Actor, in model.Domain, u 
 	return o.az.RemoveContact(t.Context(), by, in, u)
 }
 
+// Attempted by who may invite on one dossier: to end what somebody else offers on
+// another, by making somebody with an account a contact and removing that.
+func TestNobodyEndsAnOfferElsewhere(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, func(t *testing.T, o *fixture) {
+		ctx, carl := t.Context(), authz.By(o.carl)
+		guessed(t, o)
+		u := isNina(t, o, carl)
+		token, err := authz.Token(ctx, o.az, o.invites(t, o.by, secret, o.d2, accountancy.FullFeedback))
+		require.NoError(t, err)
+		require.NoError(t, o.az.RemoveContact(ctx, carl, o.d1, u))
+		_, err = o.az.Accept(ctx, token, authz.Acceptance{SignedIn: u})
+		require.NoError(t, err)
+	})
+}
+
+// Attempted by who may not end an invitation: to see from another's removal whose
+// address it has.
+func TestA9AnothersRemovalTellsNoAddress(t *testing.T) {
+	t.Parallel()
+	o := newFixture(t)
+	emma := guessed(t, o)
+	o.contact(t, o.by, o.home, o.cora, secret)
+	wrong, right := o.invites(t, emma, guess, o.d2, accountancy.FullFeedback), o.invites(t, emma, secret, o.d2, accountancy.FullFeedback)
+	require.NoError(t, o.az.RemoveMember(t.Context(), o.by, o.d2, o.cora))
+	require.Equal(t, o.invitation(t, wrong), o.invitation(t, right))
+
+	// The control: all who see the invitation see the contact, too.
+	o.contact(t, o.by, o.d1, o.carl, "carl@work.example")
+	known := o.invites(t, emma, "carl@work.example", o.d1, accountancy.FullFeedback)
+	require.NoError(t, o.az.RemoveMember(t.Context(), o.by, o.d1, o.carl))
+	require.Equal(t, authz.InvitationRevoked, o.invitation(t, known))
+}
+
 // What an invitation offers where the person was not removed, it still gives.
 func TestMootInPart(t *testing.T) {
 	t.Parallel()
@@ -192,6 +226,14 @@ func TestA9ContactsTellNoAddress(t *testing.T) {
 			found, err := o.az.Contacts(t.Context(), by, o.d1)
 			require.NoError(t, err)
 			return found[0].Addresses[0].Email
+		}},
+		"an invitation, by a decoy": {func(t *testing.T, o *fixture, _ model.UserID) {
+			o.invites(t, authz.System, secret, o.d2, accountancy.FullFeedback)
+		}, func(t *testing.T, o *fixture, by authz.Actor, _ model.UserID, email string) string {
+			decoy := o.contact(t, by, o.d1, model.UserID{}, email)
+			o.contact(t, by, o.d1, decoy, "decoy@home.example")
+			require.NoError(t, o.az.ChangeAddress(t.Context(), by, o.d1, decoy, email, "other@home.example"))
+			return "nothing"
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -276,9 +318,43 @@ func TestA9PreferencesTellNoAddress(t *testing.T) {
 	require.NoError(t, o.az.SetPreference(ctx, o.by, p))
 	require.Equal(t, p.Wanted, read(authz.By(o.una)).Wanted)
 
-	_, err := o.az.AddContact(ctx, authz.System, o.d1, authz.NewContact{User: o.una, Addresses: []authz.ContactAddress{{Email: own}}})
-	require.NoError(t, err)
-	require.Equal(t, own, read(o.by).Email, "the control: a contact there")
+	// Made a contact at a guess, she has it with what is said by default, and loses
+	// nothing that she said of her own.
+	byDefault := !p.Wanted
+	for _, email := range []string{"guess@home.example", own} {
+		add := func(email string) {
+			_, err := o.az.AddContact(ctx, o.by, o.d1, authz.NewContact{User: o.una, Addresses: []authz.ContactAddress{{Email: email}}})
+			require.NoError(t, err)
+		}
+		add(email)
+		require.Equal(t, authz.Preference{Domain: o.d1, User: o.una, Email: email, Topic: p.Topic, Wanted: byDefault}, read(o.by))
+		require.NoError(t, o.az.RemoveContactAddress(ctx, o.by, o.d1, o.una, email))
+		require.Equal(t, p, read(o.by))
+
+		add("una@work.example")
+		changed := read(o.by)
+		changed.Wanted = !byDefault
+		require.NoError(t, o.az.SetPreference(ctx, o.by, changed))
+		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, o.una, "una@work.example", email))
+		changed.Email = email
+		require.Equal(t, changed, read(o.by), "what was said goes with the contact")
+		require.NoError(t, o.az.RemoveContact(ctx, o.by, o.d1, o.una))
+	}
+
+	// Nor does it fail where she has said something of an address that she has elsewhere.
+	for _, d := range []struct {
+		in    model.Domain
+		email string
+	}{{o.d2, own}, {o.d1, "una@work.example"}} {
+		_, err := o.az.AddContact(ctx, authz.System, d.in, authz.NewContact{User: o.una, Addresses: []authz.ContactAddress{{Email: d.email}}})
+		require.NoError(t, err)
+	}
+	said := p
+	said.Email, said.Wanted = own, byDefault
+	require.NoError(t, o.az.SetPreference(ctx, authz.By(o.una), said))
+	said.Email = "una@work.example"
+	require.NoError(t, o.az.SetPreference(ctx, authz.By(o.una), said))
+	require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, o.una, "una@work.example", own))
 }
 
 // Attempted by who may invite on a dossier: to say of somebody new whether they are

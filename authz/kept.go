@@ -95,7 +95,8 @@ func (c *change) dropKeptAddress(u model.UserID, canonical string) error {
 
 // dropUnreached ends the membership of somebody who was known only as a contact
 // and is one nowhere any more, unless an invitation that names u waits which the
-// actor could not revoke. Others to addresses of u end as by revokeOf.
+// actor could not revoke. Of what others offer at addresses of u, what the actor could
+// revoke is moot.
 func (c *change) dropUnreached(u model.UserID) error {
 	m, err := c.member(u)
 	if err != nil || m.State != store.Invited {
@@ -120,8 +121,15 @@ func (c *change) dropUnreached(u model.UserID) error {
 			return err
 		}
 	}
-	if err := c.revokeOf(u, model.TenantDomain(c.tenant)); err != nil {
-		return err
+	for _, row := range waiting {
+		if row.Person == u {
+			err = c.revoke(row)
+		} else {
+			err = c.mootOwn(row)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return c.endMembership(u)
 }

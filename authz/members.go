@@ -191,11 +191,11 @@ func (az *Authz) ReactivateMember(ctx context.Context, by Actor, t model.TenantI
 // stops being a contact there; somebody who was only a contact, and is not one anywhere
 // else, leaves the tenant.
 //
-// A pending invitation that names the person, or goes to an address by which the actor
-// knows the person (see [NewInvitation]), is revoked in the same way. One to another
+// A pending invitation that names the person, or goes to an address at which the person
+// is a contact where it offers something, is revoked in the same way. One to another
 // address of the person's looks as before, and gives nothing there any more until
-// [Authz.Resend]. What the actor may not [Authz.Revoke] stays, where nothing else says
-// that it is for this person.
+// [Authz.Resend]. What the actor may not [Authz.Revoke] stays, where nothing shows that
+// it is for this person.
 //
 // It takes "member remove" in the domain and the grant of every profile that the member
 // holds there, or is known to be invited to there; "member invite" for the latter too;

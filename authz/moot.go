@@ -24,6 +24,26 @@ func (c *change) moot(invitation string, offers []InvitedGrant) error {
 	return nil
 }
 
+// mootOwn makes moot what the actor could take back of an invitation.
+func (c *change) mootOwn(row store.Invitation) error {
+	offers, err := c.offersOf(row)
+	if err != nil {
+		return err
+	}
+	for _, g := range offers {
+		there := offeredIn(offers, g.Domain)
+		if err := c.overOffers(row, there); refused(err) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := c.moot(row.ID, there); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dropMoot deletes what is moot of an invitation that gives the rest now.
 func (c *change) dropMoot(invitation string) error {
 	err := c.db().Where("invitation = ? AND dossier IN (SELECT dossier FROM volmacht_moot_offers WHERE invitation = ?)", invitation, invitation).

@@ -121,8 +121,10 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to, changed str
 		if err := c.newAddress(in, row.Person, canonical, changed); err != nil {
 			return row, err
 		}
-		err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error
-		if err != nil {
+		if err := c.preferencesIn(in, row.Person).Where("canonical = ?", canonical).Delete(&store.Preference{}).Error; err != nil {
+			return row, err
+		}
+		if err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error; err != nil {
 			return row, err
 		}
 	}

@@ -137,6 +137,13 @@ func (c *change) overWaiting(u model.UserID, canonical string) error {
 		if row.Canonical == canonical || row.ExpiresAt <= store.At(c.at) {
 			continue
 		}
+		if row.Person != u {
+			if concerns, err := c.concerns(row, u); err != nil {
+				return err
+			} else if !concerns {
+				continue
+			}
+		}
 		if err := c.overInvitation(row); refused(err) {
 			return fmt.Errorf("user %v is invited to what %v may not take back: %w", u, c.by, ErrDenied)
 		} else if err != nil {
@@ -144,6 +151,16 @@ func (c *change) overWaiting(u model.UserID, canonical string) error {
 		}
 	}
 	return nil
+}
+
+// concerns reports whether an invitation that does not name u makes u somebody who has
+// more: u is a contact at its address where it offers something. A contact made elsewhere
+// at that address has nothing to do with it, and must not tell that it is there.
+func (c *change) concerns(row store.Invitation, u model.UserID) (bool, error) {
+	var n int64
+	err := c.db().Model(&store.Contact{}).Where("tenant = ? AND person = ? AND canonical = ?", c.tenant, u, row.Canonical).
+		Where("dossier IN (SELECT dossier FROM volmacht_invited_grants WHERE invitation = ?)", row.ID).Count(&n).Error
+	return n > 0, err
 }
 
 // overSilence refuses an actor who takes an address of u in a domain away, or

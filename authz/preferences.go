@@ -25,7 +25,8 @@ type Preference struct {
 }
 
 // SetPreference says whether a person wants a topic. People may say so for
-// themselves, at any of their addresses, if the tenant gives them "self edit". For
+// themselves, at any of their addresses, if the tenant gives them "self edit". All of
+// their own at which they are no contact are one, for they are written to at one. For
 // somebody else it takes what [Authz.RemoveContact] takes, and works only for an
 // address at which messages reach the person there, as [Authz.Preferences] has it; any
 // other address is [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
@@ -55,23 +56,23 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 				return err
 			}
 		}
-		addresses, ok := known[name]
+		keys, ok := known[name]
 		if !ok {
 			return fmt.Errorf("address of person %v: %w", p.User, ErrNotFound)
 		}
 		if err := c.overSilence(p.Domain, p.User); err != nil {
 			return err
 		}
-		return c.prefer(p, addresses)
+		return c.prefer(p, keys)
 	})
 }
 
 // prefer writes what somebody wants at some of their addresses.
-func (c *change) prefer(p Preference, addresses []string) error {
+func (c *change) prefer(p Preference, keys []string) error {
 	c.detail["user"], c.detail["domain"], c.detail["topic"] = p.User.String(), p.Domain.String(), p.Topic.String()
 	c.detail["wanted"] = fmt.Sprint(p.Wanted)
 	changed := false
-	for _, canonical := range addresses {
+	for _, canonical := range keys {
 		row := store.Preference{
 			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
 		}
@@ -141,7 +142,7 @@ func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u mo
 		}
 		for _, entry := range q.state.pack.Catalog.Topics {
 			if entry.Place.Covers(d) {
-				all = append(all, Preference{d, u, a.typed, entry.Topic, said.wants(d, u, a.canonical, entry)})
+				all = append(all, Preference{d, u, a.typed, entry.Topic, said.wants(d, u, a.key(), entry)})
 			}
 		}
 	}
@@ -149,8 +150,8 @@ func (az *Authz) preferences(ctx context.Context, by Actor, d model.Domain, u mo
 }
 
 // mayPrefer refuses an actor who may not read or say what u wants in d, and
-// returns the addresses of u that the actor may speak of, in canonical form, by what it
-// calls them: just that, or "" for those that it must not see.
+// returns the addresses of u that the actor may speak of, as preferences call them, by
+// what the actor does: the canonical form, or "" for those that it must not see.
 func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u model.UserID) (map[string][]string, error) {
 	if u.IsZero() {
 		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
@@ -171,7 +172,7 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 		if !told {
 			name = ""
 		}
-		known[name] = append(known[name], a.canonical)
+		known[name] = append(known[name], a.key())
 	}
 	if !by.is(u) {
 		if err := require(st, by, at, d, model.InviteMember); err != nil {
@@ -197,10 +198,14 @@ func mayPrefer(db *gorm.DB, st *state, by Actor, at time.Time, d model.Domain, u
 	} else if err := mayPreferOwn(st, by, at, d, addresses); err != nil {
 		return nil, err
 	}
-	var own []string
-	err = db.Model(&store.Address{}).Where("person = ?", u).Pluck("canonical", &own).Error
-	for _, a := range own {
-		known[a] = []string{a}
+	// All that u has: what is said of one counts wherever u is written to there.
+	var all []struct{ Canonical, Called string }
+	err = db.Raw(`SELECT canonical, '' AS called FROM volmacht_addresses WHERE person = ?
+		UNION SELECT canonical, canonical FROM volmacht_contacts WHERE tenant = ? AND person = ?`, u, d.Tenant(), u).Scan(&all).Error
+	for _, a := range all {
+		if !slices.Contains(known[a.Canonical], a.Called) {
+			known[a.Canonical] = append(known[a.Canonical], a.Called)
+		}
 	}
 	return known, err
 }

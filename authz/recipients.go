@@ -72,7 +72,7 @@ func recipients(db *gorm.DB, st *state, at time.Time, d model.Domain, topic mode
 	}
 	var found []Recipient
 	for _, a := range all {
-		if !a.notify || !said.wants(d, a.person, a.canonical, entry) {
+		if !a.notify || !said.wants(d, a.person, a.key(), entry) {
 			continue
 		}
 		may := a.contact || !d.IsDossier() && st.active(a.person)
@@ -97,7 +97,18 @@ type destination struct {
 	person                         model.UserID
 	name, typed, canonical, locale string
 	contact                        bool // of the domain itself
+	own                            bool // the person's own address: a contact at none
 	notify                         bool
+}
+
+// key is what preferences call the address: that of a contact, or "" for whichever own
+// one it is. So whoever makes the person a contact at a guess does not see by what was
+// said before whether it is right.
+func (a destination) key() string {
+	if a.own {
+		return ""
+	}
+	return a.canonical
 }
 
 // loadAddresses returns where members are written to about d: as contacts of it,
@@ -142,6 +153,7 @@ func loadAddresses(db *gorm.DB, d model.Domain, only model.UserID) ([]destinatio
 			}
 			switch {
 			case r.Dossier == nil:
+				to.own = true
 				if own == nil || !verified && r.Verified {
 					own, verified = []destination{to}, r.Verified
 				}

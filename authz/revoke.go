@@ -130,11 +130,12 @@ func (c *change) revokePending(canonical string, d model.Domain) error {
 // that names the person stops the change.
 //
 // Others are to addresses at which it is the person who would accept, and which address
-// that is may be what the actor wants to find out. So only what goes to one by which
-// the actor knows the person is revoked for all to see, or stops the change; the rest
-// is moot, or stays if it is not the actor's to end. Of an address that somebody only
-// says is the person's, all of the invitation must be: anybody can be made a contact at
-// any address. Out of a tenant, no address stops the change for the same reason.
+// that is may be what somebody wants to find out. So only one to an address at which the
+// person is a contact where it offers something is revoked for all to see, or stops the
+// change; the rest is moot, or stays if it is not the actor's to end. Of an address that
+// somebody only says is the person's, all of the invitation must be: anybody can be made
+// a contact at any address. Out of a tenant, no address stops the change for the same
+// reason.
 func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 	rows, err := c.pendingOf(u)
 	if err != nil {
@@ -171,12 +172,16 @@ func (c *change) revokeOf(u model.UserID, d model.Domain) error {
 
 // revokeAt is revokeOf for an invitation to an address of u that does not name u.
 func (c *change) revokeAt(row store.Invitation, u model.UserID, d model.Domain, offers []InvitedGrant, verified bool) error {
-	known, err := c.knows(u, row.Canonical, row.ID)
+	taken := offeredIn(offers, d)
+	ends := offers
+	if d.IsDossier() {
+		ends = taken
+	}
+	shown, err := c.shown(row, u, ends)
 	if err != nil {
 		return err
 	}
-	taken := offeredIn(offers, d)
-	if known && d.IsDossier() {
+	if shown && d.IsDossier() {
 		return c.takeBack(row, offers, taken)
 	}
 	all := c.overOffers(row, offers)
@@ -189,12 +194,18 @@ func (c *change) revokeAt(row store.Invitation, u model.UserID, d model.Domain, 
 		return nil
 	case some != nil:
 		return some
-	case known && all == nil:
+	case shown && all == nil:
 		return c.revoke(row)
-	case d.IsDossier():
-		return c.moot(row.ID, taken)
 	}
-	return c.moot(row.ID, offers)
+	return c.moot(row.ID, ends)
+}
+
+// shown reports whether all who see what an invitation offers somewhere see that it goes
+// to an address of u: u is a contact at it there.
+func (c *change) shown(row store.Invitation, u model.UserID, offers []InvitedGrant) (bool, error) {
+	var dossiers []string
+	err := c.db().Model(&store.Contact{}).Where("tenant = ? AND person = ? AND canonical = ?", c.tenant, u, row.Canonical).Pluck("dossier", &dossiers).Error
+	return !slices.ContainsFunc(offers, func(g InvitedGrant) bool { return !slices.Contains(dossiers, g.Domain.Dossier().String()) }), err
 }
 
 // pendingOf finds the pending invitations of a person, by whatever address.

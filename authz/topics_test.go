@@ -320,9 +320,12 @@ func TestAFA07(t *testing.T) {
 	require.NoError(t, tick(authz.By(uEmil), uEmil, afas.TopicReleaseNotes, false))
 	require.Empty(t, f.gets(t, f.home, afas.TopicReleaseNotes))
 
-	// An invited member is written to once it is a contact of the organisation.
+	// An invited member is written to once it is a contact of the organisation, about
+	// what was ticked for that.
 	require.NoError(t, tick(system, uNina, afas.TopicProductNews, true))
 	require.Empty(t, f.gets(t, f.home, afas.TopicProductNews))
 	f.contact(t, uNina, f.home, "work.example", true)
+	require.Empty(t, f.gets(t, f.home, afas.TopicProductNews))
+	require.NoError(t, tick(system, uNina, afas.TopicProductNews, true))
 	require.Equal(t, []string{"u-nina@work.example"}, f.gets(t, f.home, afas.TopicProductNews))
 }

@@ -112,7 +112,7 @@ func timeLists(ctx context.Context, w *world.World, subjects []*subject, o Optio
 			if err := k.list(l, checks[round%len(checks)]); err != nil { // to see what one costs
 				return err
 			}
-			n := min(len(checks), max(3, int(o.Slice/2/max(1, time.Since(began)))))
+			n := min(len(checks), max(1, int(o.Slice/2/max(1, time.Since(began)))))
 			ns, err := lap(ctx, n, func(i int) error { return k.list(l, checks[(round*n+i)%len(checks)]) })
 			times[s] = append(times[s], ns)
 			return err
