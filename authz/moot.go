@@ -8,10 +8,10 @@ import (
 )
 
 // Moot offers. Whoever is put out of a dossier or a tenant must not come back by an
-// invitation that waits for them there. To revoke one that goes to an address which the
-// actor does not know to be theirs would tell whose it is, so what it offers is made
-// moot: for all to see the invitation waits, and it gives that no more. A link that gives
-// nothing is not good. Sent again, the invitation is decided anew.
+// invitation that waits for them there. To revoke one whose address is not seen to be
+// theirs would tell whose it is, so what it offers is made moot: for all to see the
+// invitation waits, and it gives that no more. A link that gives nothing is not good.
+// Sent again, the invitation is decided anew.
 
 // moot makes offers of an invitation moot.
 func (c *change) moot(invitation string, offers []InvitedGrant) error {

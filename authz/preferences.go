@@ -25,12 +25,13 @@ type Preference struct {
 }
 
 // SetPreference says whether a person wants a topic. People may say so for
-// themselves, at any of their addresses, if the tenant gives them "self edit". All of
-// their own at which they are no contact are one, for they are written to at one. For
-// somebody else it takes what [Authz.RemoveContact] takes, and works only for an
+// themselves, at any of their addresses, if the tenant gives them "self edit". Their own
+// at which they are no contact count as one, for they are written to at one of them.
+//
+// For somebody else it takes what [Authz.RemoveContact] takes, and works only for an
 // address at which messages reach the person there, as [Authz.Preferences] has it; any
-// other address is [ErrNotFound], whether or not the person has it. Whoever is no contact there, and
-// nobody whom [Authz.AddContact] could name, is [ErrNotFound], too.
+// other address is [ErrNotFound], whether or not the person has it. Whoever is no contact
+// there, and nobody whom [Authz.AddContact] could name, is [ErrNotFound], too.
 func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) error {
 	return az.write(ctx, by, p.Domain.Tenant(), "set preference", func(c *change) error {
 		known, err := mayPrefer(c.db(), c.before, by, c.at, p.Domain, p.User)
