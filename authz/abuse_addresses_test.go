@@ -357,6 +357,46 @@ func TestA9PreferencesTellNoAddress(t *testing.T) {
 	require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, o.una, "una@work.example", own))
 }
 
+// Attempted by who may invite on a dossier: to see, by what somebody said in the tenant,
+// at which address they are a contact of another dossier.
+func TestA9WhatIsSaidTellsNoAddress(t *testing.T) {
+	t.Parallel()
+	o, ctx := newPractice(t, memory(t)), t.Context()
+	const hidden = "una@hidden.example"
+	require.NoError(t, o.az.Unassign(ctx, system, o.d2, authz.Supporting(o.mia)))
+	require.NoError(t, o.az.AddMember(ctx, system, o.d1, authz.NewMember{User: o.una}))
+	add := func(by authz.Actor, in model.Domain, email string) {
+		t.Helper()
+		_, err := o.az.AddContact(ctx, by, in, authz.NewContact{User: o.una, Addresses: []authz.ContactAddress{{Email: email}}})
+		require.NoError(t, err)
+	}
+	first := func(in model.Domain) authz.Preference {
+		t.Helper()
+		found, err := o.az.Preferences(ctx, o.by, in, o.una)
+		require.NoError(t, err)
+		return found[0]
+	}
+	byDefault := first(o.d1)
+	add(system, o.d2, hidden)
+	require.NoError(t, o.az.SetPreference(ctx, authz.By(o.una), authz.Preference{
+		Domain: home(o.firm), User: o.una, Email: hidden, Topic: byDefault.Topic, Wanted: !byDefault.Wanted}))
+	for _, email := range []string{"una@guess.example", hidden} {
+		byDefault.Email = email
+		add(o.by, o.d1, email)
+		require.Equal(t, byDefault, first(o.d1))
+		require.NoError(t, o.az.RemoveContactAddress(ctx, o.by, o.d1, o.una, email))
+		add(o.by, o.d1, "una@work.example")
+		require.NoError(t, o.az.ChangeAddress(ctx, o.by, o.d1, o.una, "una@work.example", email))
+		require.Equal(t, byDefault, first(o.d1))
+		require.NoError(t, o.az.RemoveContactAddress(ctx, o.by, o.d1, o.una, email))
+	}
+
+	// The control: who knows the address has what she said of it.
+	require.NoError(t, o.az.Assign(ctx, system, o.d2, authz.Supporting(o.mia)))
+	add(o.by, o.d1, hidden)
+	require.Equal(t, !byDefault.Wanted, first(o.d1).Wanted)
+}
+
 // Attempted by who may invite on a dossier: to say of somebody new whether they are
 // external staff, which is the tenant's to say.
 func TestA23External(t *testing.T) {

@@ -211,6 +211,12 @@ func (c *change) newContactRow(in model.Domain, u model.UserID, a ContactAddress
 	if err := c.newAddress(in, u, canonical, ""); err != nil {
 		return none, err
 	}
+	if err := c.dropPreferences(in, u, canonical); err != nil {
+		return none, err
+	}
+	if err := c.preferDefaults(in, u, canonical, ""); err != nil {
+		return none, err
+	}
 	row := store.Contact{
 		Tenant: c.tenant, Dossier: in.Dossier().String(), Person: u, Canonical: canonical, Typed: a.Email, Label: a.Label,
 		Login: a.Login, Notify: a.Notify, Sync: a.Sync, Since: store.At(c.at),

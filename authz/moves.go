@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
 )
@@ -121,10 +119,13 @@ func (c *change) moveContact(in model.Domain, row store.Contact, to, changed str
 		if err := c.newAddress(in, row.Person, canonical, changed); err != nil {
 			return row, err
 		}
-		if err := c.preferencesIn(in, row.Person).Where("canonical = ?", canonical).Delete(&store.Preference{}).Error; err != nil {
+		if err := c.dropPreferences(in, row.Person, canonical); err != nil {
 			return row, err
 		}
 		if err := c.preferencesIn(in, row.Person).Where("canonical = ?", old).Update("canonical", canonical).Error; err != nil {
+			return row, err
+		}
+		if err := c.preferDefaults(in, row.Person, canonical, changed); err != nil {
 			return row, err
 		}
 	}
@@ -245,15 +246,11 @@ func (c *change) endContact(d model.Domain, u model.UserID, rows []store.Contact
 
 // dropContact deletes an address of a contact and what was wanted there.
 func (c *change) dropContact(in model.Domain, row store.Contact) error {
-	if err := c.preferencesIn(in, row.Person).Where("canonical = ?", row.Canonical).Delete(&store.Preference{}).Error; err != nil {
+	if err := c.dropPreferences(in, row.Person, row.Canonical); err != nil {
 		return err
 	}
 	if err := c.inContacts(in).Where("person = ? AND canonical = ?", row.Person, row.Canonical).Delete(&store.Contact{}).Error; err != nil {
 		return err
 	}
 	return c.dropKeptAddress(row.Person, row.Canonical)
-}
-
-func (c *change) preferencesIn(in model.Domain, u model.UserID) *gorm.DB {
-	return c.db().Model(&store.Preference{}).Where("tenant = ? AND dossier = ? AND person = ?", in.Tenant(), in.Dossier().String(), u)
 }

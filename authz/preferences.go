@@ -267,3 +267,41 @@ func (said preferences) wants(d model.Domain, u model.UserID, canonical string, 
 	}
 	return entry.Default
 }
+
+// dropPreferences forgets what was said in a domain of an address of a contact.
+func (c *change) dropPreferences(in model.Domain, u model.UserID, canonical string) error {
+	return c.preferencesIn(in, u).Where("canonical = ?", canonical).Delete(&store.Preference{}).Error
+}
+
+// preferDefaults lets a new address of a contact of a dossier begin with the defaults,
+// where the actor does not know u by it: what was said of it in the tenant would tell
+// that it is u's.
+func (c *change) preferDefaults(in model.Domain, u model.UserID, canonical, changed string) error {
+	if !in.IsDossier() || c.by.system || c.by.is(u) {
+		return nil
+	}
+	known, err := c.knows(u, canonical, changed)
+	if err != nil || known {
+		return err
+	}
+	var said []store.Preference
+	err = c.preferencesIn(model.TenantDomain(c.tenant), u).Where("canonical = ?", canonical).Order("topic").Find(&said).Error
+	if err != nil {
+		return err
+	}
+	for _, p := range said {
+		entry, ok := c.catalog().Topic(p.Topic)
+		if !ok {
+			continue
+		}
+		p.Dossier, p.Wanted = in.Dossier().String(), entry.Default
+		if err := c.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&p).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) preferencesIn(in model.Domain, u model.UserID) *gorm.DB {
+	return c.db().Model(&store.Preference{}).Where("tenant = ? AND dossier = ? AND person = ?", in.Tenant(), in.Dossier().String(), u)
+}
