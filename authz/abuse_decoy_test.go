@@ -56,13 +56,7 @@ func TestADecoyThatHoldsMoreBlocksNobody(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, o.az.AddMember(ctx, carl, o.d2, authz.NewMember{User: decoy, Profiles: []model.Profile{accountancy.DocumentDelivery}}))
 
-		token, err := authz.Token(ctx, o.az, inv)
-		require.NoError(t, err)
-		accepted, err := o.az.Accept(ctx, token, authz.Acceptance{})
-		require.NoError(t, err)
-		require.NotEqual(t, decoy, accepted.User)
-		o.allowed(t, accepted.User, o.d1, accountancy.ViewFigure)
-		o.denied(t, accepted.User, o.d2, model.SeeDossier)
+		o.acceptsBeside(t, inv, decoy)
 		o.allowed(t, decoy, o.d2, accountancy.SubmitDocument)
 		contacts, err := o.az.Contacts(ctx, o.by, o.d1)
 		require.NoError(t, err)
@@ -99,13 +93,7 @@ func TestADecoyKeepsNoAddressFromBeingCorrected(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, contacts, 1)
 				require.Equal(t, "vic@new.exmaple", contacts[0].Addresses[0].Email, "who keeps what was theirs")
-				token, err := authz.Token(ctx, o.az, inv)
-				require.NoError(t, err)
-				accepted, err := o.az.Accept(ctx, token, authz.Acceptance{})
-				require.NoError(t, err)
-				require.NotEqual(t, decoy, accepted.User)
-				o.allowed(t, accepted.User, o.d1, accountancy.ViewFigure)
-				o.denied(t, accepted.User, o.d2, model.SeeDossier)
+				o.acceptsBeside(t, inv, decoy)
 			})
 		})
 	}
@@ -133,4 +121,17 @@ func TestNoAddressForSomebodyDeactivated(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, o.az.ReactivateMember(ctx, o.by, o.tenant, kim))
 	require.NoError(t, move(), "the control")
+}
+
+// acceptsBeside wants that whoever accepts an invitation is not the decoy who has its
+// address, and gets what it offers and nothing of the decoy's.
+func (o *fixture) acceptsBeside(t *testing.T, inv model.InvitationID, decoy model.UserID) {
+	t.Helper()
+	token, err := authz.Token(t.Context(), o.az, inv)
+	require.NoError(t, err)
+	accepted, err := o.az.Accept(t.Context(), token, authz.Acceptance{})
+	require.NoError(t, err)
+	require.NotEqual(t, decoy, accepted.User)
+	o.allowed(t, accepted.User, o.d1, accountancy.ViewFigure)
+	o.denied(t, accepted.User, o.d2, model.SeeDossier)
 }

@@ -61,8 +61,7 @@ func (c *change) unawaited(row store.Address) error {
 		return nil
 	}
 	var n int64
-	err := c.db().Model(&store.Invitation{}).Where("canonical = ? AND state = ? AND renewal = '' AND expires_at > ?", row.Canonical, store.Pending, store.At(c.at)).Where(alive("volmacht_invitations.id")).
-		Where("person IS NULL OR person <> ?", row.Person).
+	err := acceptable(c.db(), c.at).Where("canonical = ?", row.Canonical).Where("person IS NULL OR person <> ?", row.Person).
 		Where("tenant IN (SELECT tenant FROM volmacht_members WHERE person = ?)", row.Person).Count(&n).Error
 	if err == nil && n > 0 {
 		err = fmt.Errorf("an invitation waits at the address: accept or decline it first: %w", ErrConflict)

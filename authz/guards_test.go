@@ -45,19 +45,26 @@ func withFiles(t *testing.T, pack *model.Pack, policy, was, is string) *model.Pa
 	return other
 }
 
-// Attempted: to tie an admin down with a profile that something is denied to.
-// Casbin answers where the matcher has a function of its own, and the guard knows
-// nothing of it.
-func TestA11DenyGivenToSomebodyStronger(t *testing.T) {
-	t.Parallel()
+// eachOrder runs a test under the accountancy pack in every order of its rows, and
+// without an index.
+func eachOrder(t *testing.T, run func(t *testing.T, o *fixture)) {
+	t.Helper()
 	packs := orders(t, accountancy.Pack())
 	packs["without an index"] = withFiles(t, packs["reversed"], packs["reversed"].File(model.PolicyFile), "r.act == p.act", "regexMatch(r.act, p.act)")
 	for name, pack := range packs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			denyGivenToSomebodyStronger(t, newFixtureOf(t, pack))
+			run(t, newFixtureOf(t, pack))
 		})
 	}
+}
+
+// Attempted: to tie an admin down with a profile that something is denied to.
+// Casbin answers where the matcher has a function of its own, and the guard knows
+// nothing of it.
+func TestA11DenyGivenToSomebodyStronger(t *testing.T) {
+	t.Parallel()
+	eachOrder(t, denyGivenToSomebodyStronger)
 }
 
 func denyGivenToSomebodyStronger(t *testing.T, o *fixture) {
@@ -82,14 +89,7 @@ func denyGivenToSomebodyStronger(t *testing.T, o *fixture) {
 // given, and it is when the office sets another configuration.
 func TestA11DenyThatComesLater(t *testing.T) {
 	t.Parallel()
-	packs := orders(t, accountancy.Pack())
-	packs["without an index"] = withFiles(t, packs["reversed"], packs["reversed"].File(model.PolicyFile), "r.act == p.act", "regexMatch(r.act, p.act)")
-	for name, pack := range packs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			denyThatComesLater(t, newFixtureOf(t, pack))
-		})
-	}
+	eachOrder(t, denyThatComesLater)
 }
 
 func denyThatComesLater(t *testing.T, o *fixture) {

@@ -42,6 +42,15 @@ func knows(db *gorm.DB, st *state, by Actor, at time.Time, u model.UserID, canon
 	return false, nil
 }
 
+// told returns an address if the actor knows u by it, and else "", which is nobody's.
+func (c *change) told(u model.UserID, canonical, changed string) (string, error) {
+	known, err := c.knows(u, canonical, changed)
+	if err != nil || !known {
+		return "", err
+	}
+	return canonical, nil
+}
+
 // reaches refuses an address by which the actor does not know u. The host knows those
 // that are u's own, too.
 func (c *change) reaches(u model.UserID, email, changed string) error {

@@ -43,9 +43,8 @@ type Member struct {
 // profiles, and so does a contact without an account, who becomes active.
 //
 // It takes "member invite" in the domain, for External in the tenant, and the grant of
-// each profile. Actors
-// other than [System] can only add people who are in this tenant already, or
-// in none: others must consent, by an invitation.
+// each profile. Actors other than [System] can only add people who are in this tenant
+// already, or in none: others must consent, by an invitation.
 func (az *Authz) AddMember(ctx context.Context, by Actor, in model.Domain, m NewMember) error {
 	return az.write(ctx, by, in.Tenant(), "add member", func(c *change) error {
 		if err := c.require(in, model.InviteMember); err != nil {

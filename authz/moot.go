@@ -1,6 +1,8 @@
 package authz
 
 import (
+	"time"
+
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -57,6 +59,12 @@ func (c *change) dropMoot(invitation string) error {
 // loadAlive reads what an invitation offers that is not moot, in order.
 func loadAlive(db *gorm.DB, row store.Invitation) ([]InvitedGrant, error) {
 	return loadOffer(db.Where("dossier NOT IN (SELECT dossier FROM volmacht_moot_offers WHERE invitation = ?)", row.ID), row)
+}
+
+// acceptable finds the invitations that can be accepted at a time.
+func acceptable(db *gorm.DB, at time.Time) *gorm.DB {
+	return db.Model(&store.Invitation{}).Where("state = ? AND renewal = '' AND expires_at > ?", store.Pending, store.At(at)).
+		Where(alive("volmacht_invitations.id"))
 }
 
 // alive is SQL that tells of an invitation whether not all that it offers is moot.

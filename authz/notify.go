@@ -123,7 +123,7 @@ func (s *sending) topic() (bool, error) {
 
 func (s *sending) banner(canonical string) error {
 	var waiting []store.Invitation
-	err := s.db.Where("tenant = ? AND state = ? AND expires_at > ? AND renewal = ''", s.state.tenant, store.Pending, store.At(s.at)).Where(alive("volmacht_invitations.id")).
+	err := acceptable(s.db, s.at).Where("tenant = ?", s.state.tenant).
 		Where("person = ? OR canonical = ?", s.user, canonical).Order("invited_at DESC, id DESC").Find(&waiting).Error
 	if err != nil {
 		return err

@@ -25,14 +25,11 @@ func (c *change) overAddress(in model.Domain, u model.UserID, canonical, changed
 	if c.by.system {
 		return nil
 	}
-	known, err := c.knows(u, canonical, changed)
+	told, err := c.told(u, canonical, changed)
 	if err != nil {
 		return err
 	}
-	if !known {
-		canonical = "" // nobody's
-	}
-	return c.overReader(in, u, canonical)
+	return c.overReader(in, u, told)
 }
 
 // overReader refuses an actor by whose doing whoever reads an address would come to

@@ -51,8 +51,8 @@ func (az *Authz) SetPreference(ctx context.Context, by Actor, p Preference) erro
 		if !entry.Place.Covers(p.Domain) && p.Domain.IsDossier() {
 			return fmt.Errorf("topic %v is sent in a %v, not in %v: %w", p.Topic, entry.Place, p.Domain, ErrInvalid)
 		}
-		name := p.Email
-		if name != "" || known[name] == nil {
+		name := ""
+		if p.Email != "" || known[""] == nil {
 			if name, err = canonicalEmail(p.Email); err != nil {
 				return err
 			}
@@ -74,17 +74,16 @@ func (c *change) prefer(p Preference, keys []string) error {
 	c.detail["wanted"] = fmt.Sprint(p.Wanted)
 	changed := false
 	for _, canonical := range keys {
-		row := store.Preference{
-			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
-		}
 		var old []store.Preference
-		err := c.db().Where("tenant = ? AND dossier = ? AND person = ? AND canonical = ? AND topic = ?",
-			row.Tenant, row.Dossier, row.Person, row.Canonical, row.Topic).Find(&old).Error
+		err := c.preferencesIn(p.Domain, p.User).Where("canonical = ? AND topic = ?", canonical, p.Topic).Find(&old).Error
 		if err != nil {
 			return err
 		}
 		if len(old) > 0 && old[0].Wanted == p.Wanted {
 			continue
+		}
+		row := store.Preference{
+			Tenant: c.tenant, Dossier: p.Domain.Dossier().String(), Person: p.User, Canonical: canonical, Topic: p.Topic, Wanted: p.Wanted,
 		}
 		if err := c.db().Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
 			return err
@@ -302,6 +301,7 @@ func (c *change) preferDefaults(in model.Domain, u model.UserID, canonical, chan
 	return nil
 }
 
+// preferencesIn finds what u wants in a domain.
 func (c *change) preferencesIn(in model.Domain, u model.UserID) *gorm.DB {
 	return c.db().Model(&store.Preference{}).Where("tenant = ? AND dossier = ? AND person = ?", in.Tenant(), in.Dossier().String(), u)
 }

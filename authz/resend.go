@@ -31,8 +31,9 @@ func (az *Authz) Resend(ctx context.Context, by Actor, in model.Domain, id model
 // Readdress changes the address of a pending invitation: the links before die,
 // and a new one is mailed to the new address, which a contact with the old one gets,
 // too. For the rest it is [Authz.Resend]. Where User of the invitation was given, the
-// new address must be one by which the actor knows that person: see [NewInvitation]. A contact whom it does not name stays as they
-// are if the actor may not give them an address, or they are deactivated.
+// new address must be one by which the actor knows that person: see [NewInvitation]. A
+// contact whom it does not name stays as they are if the actor may not give them an
+// address, or they are deactivated.
 func (az *Authz) Readdress(ctx context.Context, by Actor, in model.Domain, id model.InvitationID, email string) error {
 	return az.write(ctx, by, in.Tenant(), "change address of invitation", func(c *change) error {
 		d, err := c.pendingIn(in, id)
@@ -61,12 +62,8 @@ func (c *change) readdress(d draft, email string, u model.UserID) error {
 	old, reader := d.row.Canonical, canonical
 	d.row.Typed, d.row.Canonical = email, canonical
 	if old != canonical {
-		known, err := c.knows(d.row.Person, canonical, d.row.ID)
-		if err != nil {
+		if reader, err = c.told(d.row.Person, canonical, d.row.ID); err != nil {
 			return err
-		}
-		if !known {
-			reader = ""
 		}
 		faults, err := c.offeredAlready([]draft{d})
 		if err == nil {

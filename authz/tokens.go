@@ -21,9 +21,9 @@ const tokenBytes = 32
 
 // mint makes one more token for an invitation. It exists in what mint returns,
 // which goes into one mail and nowhere else; the database has its hash. It is
-// ErrExpired for an invitation that cannot be accepted, though not for a moot one: see moot. db must be a
-// transaction: it holds the invitation, so that whoever revokes it meanwhile
-// finds the new token too.
+// ErrExpired for an invitation that cannot be accepted, though not for a moot one,
+// which must look as if it could. db must be a transaction: it holds the invitation, so
+// that whoever revokes it meanwhile finds the new token too.
 func mint(db *gorm.DB, invitation string, at time.Time) (string, error) {
 	var open []store.Invitation
 	err := db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Select("id").
