@@ -23,6 +23,7 @@ type cache struct {
 
 // A slot is the newest state of one tenant that this node knows.
 type slot struct {
+	hash    uint64
 	tenant  model.TenantID
 	state   atomic.Pointer[state]
 	checked atomic.Int64 // when state was last known to be the newest
@@ -46,9 +47,8 @@ func now() int64 { return int64(time.Since(started)) }
 
 // current returns the tenant's state, no older than the staleness bound.
 func (c *cache) current(ctx context.Context, t model.TenantID) (*state, error) {
-	s := c.slots.find(t)
-	if s != nil {
-		at := now()
+	at := now() // first: a processor reads nothing ahead of its clock
+	if s := c.slots.find(t); s != nil {
 		if st := s.state.Load(); st != nil && at-s.checked.Load() < int64(c.staleness) {
 			s.use(at)
 			return st, nil

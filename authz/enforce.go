@@ -26,9 +26,6 @@ func (az *Authz) Enforce(ctx context.Context, user model.UserID, domain model.Do
 // enforce is the whole of a decision: it finds the tenant's rows, as new as
 // they must be, and the compiled question, and asks the one the other.
 func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Domain, p model.Permission) (bool, error) {
-	// Hashed before the state is looked up: the clock that is read there would hold
-	// this back until memory has answered.
-	who, where := engine.KeyOf(model.UserSubject(user).String()), engine.KeyOf(domain.String())
 	st, err := az.ask(ctx, domain)
 	if err != nil {
 		return false, err
@@ -40,7 +37,7 @@ func (az *Authz) enforce(ctx context.Context, user model.UserID, domain model.Do
 	if az.verifier != nil {
 		return az.check(ctx, st, Request{user, domain, p}, az.now())
 	}
-	return st.rows.Decide(who, where, entry.question, az.tick)
+	return st.rows.Decide(engine.KeyOf(model.UserSubject(user).String()), engine.KeyOf(domain.String()), entry.question, az.tick)
 }
 
 // ask returns what requests in a domain are decided by.
@@ -58,7 +55,7 @@ func (az *Authz) ask(ctx context.Context, domain model.Domain) (*state, error) {
 // exist: nobody may do anything there.
 func (az *Authz) view(ctx context.Context, t model.TenantID) (*state, error) {
 	st, err := az.state(ctx, t)
-	if errors.Is(err, ErrNotFound) {
+	if err != nil && errors.Is(err, ErrNotFound) {
 		in := az.packs.last.Load()
 		return newState(t, store.Head{}, in, in.pack.empty), nil
 	}

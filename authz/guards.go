@@ -165,11 +165,12 @@ func (c *change) differs(one, other *state, u model.UserID, d model.Domain, at t
 	if err := c.ctx.Err(); err != nil {
 		return model.Permission{}, err
 	}
-	has, _, err := one.allowed(u, d, at)
+	clock := func() time.Time { return at }
+	has, _, err := one.allowed(u, d, clock)
 	if err != nil {
 		return model.Permission{}, err
 	}
-	lacks, _, err := other.allowed(u, d, at)
+	lacks, _, err := other.allowed(u, d, clock)
 	if err != nil {
 		return model.Permission{}, err
 	}

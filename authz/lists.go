@@ -25,11 +25,11 @@ import (
 // Permissions yields what user may do in domain, in the catalog's order. An
 // error comes last, with a zero Permission.
 func (az *Authz) Permissions(ctx context.Context, user model.UserID, domain model.Domain) iter.Seq2[model.Permission, error] {
-	return list(ctx, az, "permissions", domain.Tenant(), func(st *state, at time.Time, yield func(model.Permission) bool) error {
+	return list(ctx, az, "permissions", domain.Tenant(), func(st *state, now func() time.Time, yield func(model.Permission) bool) error {
 		if err := named(user, domain); err != nil {
 			return err
 		}
-		bits, _, err := st.allowed(user, domain, at)
+		bits, _, err := st.allowed(user, domain, now)
 		if err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ func (az *Authz) Dossiers(ctx context.Context, user model.UserID, p model.Permis
 
 // dossiersOf is [Authz.Dossiers] for one tenant.
 func (az *Authz) dossiersOf(ctx context.Context, user model.UserID, p model.Permission, t model.TenantID, after model.Domain) iter.Seq2[model.Domain, error] {
-	return list(ctx, az, "dossiers", t, func(st *state, at time.Time, yield func(model.Domain) bool) error {
-		return st.dossiersFor(ctx, user, p, after, at, yield)
+	return list(ctx, az, "dossiers", t, func(st *state, now func() time.Time, yield func(model.Domain) bool) error {
+		return st.dossiersFor(ctx, user, p, after, now(), yield)
 	})
 }
 
@@ -139,8 +139,8 @@ func tenantsOf(db *gorm.DB, u model.UserID) ([]model.TenantID, error) {
 // last, with a zero UserID. It begins behind after, the last one that the
 // caller has seen, as [Authz.Dossiers] does; the zero UserID begins at the start.
 func (az *Authz) Subjects(ctx context.Context, domain model.Domain, p model.Permission, after model.UserID) iter.Seq2[model.UserID, error] {
-	return list(ctx, az, "subjects", domain.Tenant(), func(st *state, at time.Time, yield func(model.UserID) bool) error {
-		return st.subjectsOf(ctx, domain, p, after, at, yield)
+	return list(ctx, az, "subjects", domain.Tenant(), func(st *state, now func() time.Time, yield func(model.UserID) bool) error {
+		return st.subjectsOf(ctx, domain, p, after, now(), yield)
 	})
 }
 
@@ -204,7 +204,7 @@ func (s *state) allowedTo(ctx context.Context, d model.Domain, p model.Permissio
 }
 
 // list yields what fn finds in the state of a tenant at this moment.
-func list[T any](ctx context.Context, az *Authz, what string, tenant model.TenantID, fn func(st *state, at time.Time, yield func(T) bool) error) iter.Seq2[T, error] {
+func list[T any](ctx context.Context, az *Authz, what string, tenant model.TenantID, fn func(st *state, now func() time.Time, yield func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		err := az.ready()
 		if err == nil {
@@ -216,7 +216,7 @@ func list[T any](ctx context.Context, az *Authz, what string, tenant model.Tenan
 		}
 		stopped := false
 		if err == nil {
-			err = fn(st, az.now(), func(found T) bool {
+			err = fn(st, az.tick, func(found T) bool {
 				stopped = !yield(found, nil)
 				return !stopped
 			})

@@ -41,7 +41,7 @@ func (az *Authz) on(ctx context.Context, user model.UserID, domain model.Domain)
 	case user.IsZero():
 		return nil, fmt.Errorf("user is not set: %w", ErrInvalid)
 	}
-	bits, until, err := st.allowed(user, domain, az.now())
+	bits, until, err := st.allowed(user, domain, az.tick)
 	if err != nil {
 		return nil, err
 	}

@@ -3,124 +3,123 @@ package authz
 import (
 	"hash/maphash"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/volmacht/volmacht/model"
 )
 
-// slots are the tenants in memory. Looking one up takes no lock: the tables are
-// never changed, and whoever adds a tenant makes a new one of a small part.
+// slots are the tenants in memory. Looking one up takes no lock. The zero slots are
+// empty and ready for use.
 type slots struct {
-	parts [256]slotPart
-	size  atomic.Int64
-}
-
-type slotPart struct {
-	mu    sync.Mutex
 	table atomic.Pointer[slotTable]
+	size  atomic.Int64
+
+	mu   sync.Mutex // for what follows, and to change the table
+	used int        // places of the table that are not nil
 }
 
-// A slotTable is a hash table, at least half empty: an entry whose place is taken
-// goes to the next one.
-type slotTable []struct {
-	hash uint64
-	slot *slot
-}
+// A slotTable is a hash table, at least half empty: a slot whose place is taken goes
+// to the next one. A place is written once, and once more when its tenant is
+// dropped; what needs more makes another table.
+type slotTable []atomic.Pointer[slot]
+
+// dropped is in the place of a slot that was: those behind it are found still.
+var dropped slot
 
 var slotSeed = maphash.MakeSeed()
 
 func slotHash(t model.TenantID) uint64 { return maphash.String(slotSeed, t.String()) }
 
-func (s *slots) part(hash uint64) *slotPart { return &s.parts[hash>>56] }
-
-func (p *slotPart) find(hash uint64, t model.TenantID) *slot {
-	table := p.table.Load()
-	if table == nil {
-		return nil
-	}
-	last := uint64(len(*table) - 1)
-	for i := hash & last; (*table)[i].slot != nil; i = (i + 1) & last {
-		if e := &(*table)[i]; e.hash == hash && e.slot.tenant == t {
-			return e.slot
+// place returns where the slot of a tenant is, or is to be put.
+func (t slotTable) place(hash uint64, id model.TenantID) *atomic.Pointer[slot] {
+	last := uint64(len(t) - 1)
+	for i := hash & last; ; i = (i + 1) & last {
+		if s := t[i].Load(); s == nil || s.hash == hash && s.tenant == id {
+			return &t[i]
 		}
 	}
-	return nil
-}
-
-func (p *slotPart) all() []*slot {
-	var all []*slot
-	if table := p.table.Load(); table != nil {
-		for _, e := range *table {
-			if e.slot != nil {
-				all = append(all, e.slot)
-			}
-		}
-	}
-	return all
-}
-
-// set makes a table of slots. The part is locked.
-func (p *slotPart) set(all []*slot) {
-	size := 1
-	for size < 2*len(all) {
-		size *= 2
-	}
-	table := make(slotTable, size)
-	for _, s := range all {
-		hash := slotHash(s.tenant)
-		i := hash & uint64(size-1)
-		for table[i].slot != nil {
-			i = (i + 1) & uint64(size-1)
-		}
-		table[i].hash, table[i].slot = hash, s
-	}
-	p.table.Store(&table)
 }
 
 // find returns the tenant's slot, or nil.
 func (s *slots) find(t model.TenantID) *slot {
-	hash := slotHash(t)
-	return s.part(hash).find(hash, t)
+	table := s.table.Load()
+	if table == nil {
+		return nil
+	}
+	return table.place(slotHash(t), t).Load()
 }
 
 // open returns the tenant's slot, empty when it is new.
 func (s *slots) open(t model.TenantID) *slot {
-	hash := slotHash(t)
-	p := s.part(hash)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	found := p.find(hash, t)
-	if found == nil {
-		found = &slot{tenant: t, busy: make(chan struct{}, 1)}
-		found.used.Store(now())
-		p.set(append(p.all(), found))
-		s.size.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.find(t); found != nil {
+		return found
 	}
-	return found
+	s.grow()
+	opened := &slot{hash: slotHash(t), tenant: t, busy: make(chan struct{}, 1)}
+	opened.used.Store(now())
+	s.table.Load().place(opened.hash, t).Store(opened)
+	s.used++
+	s.size.Add(1)
+	return opened
+}
+
+// grow makes room for one more: a table of twice as many places as are needed now,
+// at least, or of as many when those of dropped tenants are enough.
+func (s *slots) grow() {
+	old := s.table.Load()
+	if old != nil && 2*(s.used+1) <= len(*old) {
+		return
+	}
+	size := 16
+	for size < 3*int(s.size.Load()+1) {
+		size *= 2
+	}
+	table := make(slotTable, size)
+	s.used = 0
+	for each := range s.all {
+		table.place(each.hash, each.tenant).Store(each)
+		s.used++
+	}
+	s.table.Store(&table)
+}
+
+// all yields the slots that are there, in no order.
+func (s *slots) all(yield func(*slot) bool) { s.from(0, yield) }
+
+// from is all, beginning at a place of the table.
+func (s *slots) from(first int, yield func(*slot) bool) {
+	table := s.table.Load()
+	if table == nil {
+		return
+	}
+	for i := range *table {
+		each := (*table)[(first+i)&(len(*table)-1)].Load()
+		if each != nil && each != &dropped && !yield(each) {
+			return
+		}
+	}
 }
 
 func (s *slots) drop(t model.TenantID) {
-	p := s.part(slotHash(t))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := p.all()
-	if i := slices.IndexFunc(all, func(s *slot) bool { return s.tenant == t }); i >= 0 {
-		p.set(slices.Delete(all, i, i+1))
-		s.size.Add(-1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.find(t) == nil {
+		return
 	}
+	s.table.Load().place(slotHash(t), t).Store(&dropped)
+	s.size.Add(-1)
 }
 
 // clear drops every tenant.
 func (s *slots) clear() {
-	for i := range s.parts {
-		p := &s.parts[i]
-		p.mu.Lock()
-		s.size.Add(-int64(len(p.all())))
-		p.table.Store(nil)
-		p.mu.Unlock()
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table.Store(nil)
+	s.used = 0
+	s.size.Store(0)
 }
 
 // trim drops tenants while there are more than limit: each time the one that
@@ -137,15 +136,12 @@ func (s *slots) oldest() model.TenantID {
 	var oldest model.TenantID
 	var used int64
 	seen := 0
-	for i, first := 0, rand.IntN(len(s.parts)); i < len(s.parts) && seen < handful; i++ {
-		for _, slot := range s.parts[(first+i)%len(s.parts)].all() {
-			if at := slot.used.Load(); seen == 0 || at < used {
-				oldest, used = slot.tenant, at
-			}
-			if seen++; seen == handful {
-				break
-			}
+	s.from(rand.Int(), func(each *slot) bool {
+		if at := each.used.Load(); seen == 0 || at < used {
+			oldest, used = each.tenant, at
 		}
-	}
+		seen++
+		return seen < handful
+	})
 	return oldest
 }

@@ -14,16 +14,16 @@ import (
 // A state is what decisions in one tenant depend on, at one revision. It
 // never changes.
 type state struct {
+	pack     *pack
+	rows     engine.Snapshot // not a pointer: a check follows enough of them
 	tenant   model.TenantID
 	head     store.Head
 	packHead store.Head
-	pack     *pack
-	rows     *engine.Snapshot
 	listed   *dossierList
 }
 
 func newState(t model.TenantID, head store.Head, in *published, rows *engine.Snapshot) *state {
-	return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: rows, listed: new(dossierList)}
+	return &state{tenant: t, head: head, packHead: in.head, pack: in.pack, rows: *rows, listed: new(dossierList)}
 }
 
 // with returns the state after a change.
@@ -33,7 +33,7 @@ func (s *state) with(added, removed []store.Row) (*state, error) {
 		return nil, err
 	}
 	next := *s
-	next.rows = rows
+	next.rows = *rows
 	next.listed = s.listed.after(added, removed)
 	return &next, nil
 }
@@ -66,11 +66,11 @@ func (s *state) enforce(u model.UserID, d model.Domain, p model.Permission, at t
 	return s.rows.Decide(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.question(u, p), func() time.Time { return at })
 }
 
-// allowed answers every question of the pack about u in d at a given time, by
+// allowed answers every question of the pack about u in d, by
 // its number, and says until when the answers stay so unless rows change; zero
 // is for good. The bits are not the caller's to change.
-func (s *state) allowed(u model.UserID, d model.Domain, at time.Time) (bits []uint64, until time.Time, err error) {
-	return s.rows.Allowed(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.questions, at)
+func (s *state) allowed(u model.UserID, d model.Domain, now func() time.Time) (bits []uint64, until time.Time, err error) {
+	return s.rows.Allowed(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.questions, now)
 }
 
 func request(u model.UserID, d model.Domain, p model.Permission) engine.Request {
@@ -86,7 +86,7 @@ func request(u model.UserID, d model.Domain, p model.Permission) engine.Request 
 // find returns the rows of a selection, in order.
 func (s *state) find(of selection) []store.Row {
 	var found []store.Row
-	for r := range of.from(s.rows) {
+	for r := range of.from(&s.rows) {
 		if of.wants(r.Rule) {
 			found = append(found, s.storeRow(r))
 		}

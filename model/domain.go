@@ -37,18 +37,14 @@ func ParseDomain(s string) (Domain, error) {
 	if !found {
 		return Domain{}, fmt.Errorf("domain %.80q: want TENANT/ or TENANT/DOSSIER: %w", s, ErrInvalid)
 	}
-	t, err := ParseTenantID(tenant)
+	_, err := ParseTenantID(tenant)
+	if err == nil && dossier != "" {
+		_, err = ParseDossierID(dossier)
+	}
 	if err != nil {
 		return Domain{}, fmt.Errorf("domain %.80q: %w", s, err)
 	}
-	if dossier == "" {
-		return TenantDomain(t), nil
-	}
-	d, err := ParseDossierID(dossier)
-	if err != nil {
-		return Domain{}, fmt.Errorf("domain %.80q: %w", s, err)
-	}
-	return DossierDomain(t, d), nil
+	return Domain{s, len(tenant)}, nil
 }
 
 // Tenant returns the tenant that d is or belongs to.

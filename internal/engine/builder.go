@@ -33,11 +33,10 @@ func (b *Builder) Add(r Row) error {
 		b.own = append(b.own, r.Rule)
 		return nil
 	}
-	g, err := b.policy.sort(r.Rule)
+	at, err := b.policy.slot(r.Rule)
 	if err != nil {
 		return err
 	}
-	at := slot{g, r.V[0], r.V[2]}
 	if b.draft == nil || at != b.last {
 		d := b.drafts[at]
 		if d == nil {
@@ -81,7 +80,8 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 	for _, at := range b.order {
 		d := b.drafts[at]
 		c.counted(at, len(d.names)+len(d.times))
-		b.place(c, at, b.policy.newSet(at.graph, d.names, d.times, s.common))
+		b.place(c, at, b.policy.newSet(at, d.names, d.times, s.common))
+		d.placed = true
 	}
 	names := make([]*name, 0, len(c.entries))
 	for _, p := range c.entries {
@@ -94,7 +94,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 		names = append(names, p.done())
 	}
 	s.names = newTable(names)
-	s.hub = hub{}.after(c)
+	s.hubs = c.hubs()
 	s.crowd = crowd{}.after(c)
 	s.plain = s.isPlain()
 	return s, nil
@@ -112,11 +112,24 @@ func (b *Builder) place(c *change, at slot, new *set) {
 	default:
 		p := c.entry(at.at)
 		of.links = append(of.links, link{p.name, new})
-		holder := link{of.name, held}
-		if b.policy.domains == 1 || !slices.Contains(p.links, holder) {
-			p.links = append(p.links, holder)
+		if !b.isPlaced(at) {
+			p.links = append(p.links, link{of.name, held})
 		}
 	}
+}
+
+// isPlaced reports whether other rows of the same entry at the same domain have been
+// placed before.
+func (b *Builder) isPlaced(at slot) bool {
+	for g := range b.policy.graphs {
+		for _, foreign := range []bool{false, true} {
+			other := slot{g, foreign, at.of, at.at}
+			if other != at && b.policy.graphs[g].fields > 2 && b.drafts[other] != nil && b.drafts[other].placed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // holdersLast is the order of the links of an entry: see join.
@@ -136,11 +149,19 @@ func (b *Builder) withOwn() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := b.own
-	b.own, b.policy = nil, p
-	s, err := b.Snapshot()
+	again := p.Builder() // for what was foreign may not be any more
+	for _, at := range b.order {
+		d := b.drafts[at]
+		for t := range (&set{names: d.names, timed: d.times}).all {
+			rule := model.NewRule(p.graphs[at.graph].key, at.of, t.name, at.at)
+			if err := again.Add(Row{rule, moment(t.from), moment(t.until)}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s, err := again.Snapshot()
 	if err == nil {
-		s.extra = own
+		s.extra = b.own
 	}
 	return s, err
 }

@@ -21,7 +21,6 @@ type change struct {
 // A pending entry is put into the table at the end.
 type pending struct {
 	name  *name // the first of its text
-	room  []link
 	isNew bool
 	links []link
 }
@@ -31,14 +30,15 @@ func (p *pending) done() *name {
 	if !p.isNew {
 		return p.name.with(p.links)
 	}
-	p.name.fill(p.links, p.room)
+	p.name.fill(p.links)
 	return p.name
 }
 
-// A draft is a set that is being changed.
+// A draft is a set that is being changed, or loaded.
 type draft struct {
-	names []string
-	times []timed
+	names  []string
+	times  []timed
+	placed bool // its links are made
 }
 
 func newChange(s *Snapshot) *change {
@@ -48,11 +48,10 @@ func newChange(s *Snapshot) *change {
 }
 
 func (c *change) draft(r Row) (slot, *draft, error) {
-	g, err := c.from.policy.sort(r.Rule)
+	at, err := c.from.policy.slot(r.Rule)
 	if err != nil {
 		return slot{}, nil, err
 	}
-	at := slot{g, r.V[0], r.V[2]}
 	d := c.sets[at]
 	if d == nil {
 		d = &draft{}
@@ -119,13 +118,16 @@ func (c *change) snapshot() *Snapshot {
 		common = maps.Clone(common)
 	} else {
 		common = make(map[string]*set)
+		for _, h := range c.from.hubs {
+			common[h.set.key()] = h.set
+		}
 	}
 	c.next.common = common
 	for _, at := range c.order {
 		d := c.sets[at]
 		var new *set
 		if len(d.names)+len(d.times) > 0 {
-			new = c.from.policy.newSet(at.graph, d.names, d.times, common)
+			new = c.from.policy.newSet(at, d.names, d.times, common)
 		}
 		c.set(at, new)
 	}
@@ -134,7 +136,7 @@ func (c *change) snapshot() *Snapshot {
 		e.put(p.done())
 	}
 	c.next.names = e.table
-	c.next.hub = c.from.hub.after(c)
+	c.next.hubs = c.hubs()
 	c.next.crowd = c.from.crowd.after(c)
 	c.next.plain = c.next.isPlain()
 	if c.from.casbin != nil {
@@ -155,10 +157,9 @@ func (c *change) entry(text string) *pending {
 		p.name, links = c.from.names.find(hashOf(text), text)
 		switch {
 		case p.name == nil && c.loading:
-			p.name, p.room = newName(text)
-			p.isNew = true
+			p.name, p.isNew = newName(text), true
 		case p.name == nil:
-			p.name = bareName(text)
+			p.name = newName(text)
 		}
 		p.links = slices.Clone(links)
 		c.entries[text] = p
@@ -182,7 +183,7 @@ func (c *change) set(at slot, new *set) {
 	default:
 		place = c.entry(at.at).name
 	}
-	of.links = replace(of.links, place, at.graph, new, !wild && place != nil)
+	of.links = replace(of.links, place, at.graph, at.foreign, new, !wild && place != nil)
 	if place == nil || was == (new != nil) {
 		return
 	}
@@ -197,20 +198,13 @@ func (c *change) set(at slot, new *set) {
 	p := c.entry(at.at)
 	switch {
 	case new != nil:
-		p.links = replace(p.links, of.name, holders, held, true)
-	case !c.hasRowsAt(of.links, at):
-		p.links = replace(p.links, of.name, holders, nil, true)
-	}
-}
-
-// hasRowsAt reports whether links are left at the place, in any graph.
-func (c *change) hasRowsAt(links []link, at slot) bool {
-	for g := range c.from.policy.graphs {
-		if c.from.setAt(links, slot{g, at.of, at.at}) != nil {
-			return true
+		p.links = replace(p.links, of.name, holders, false, held, true)
+	default:
+		for range setsAt(of.links, at.at) {
+			return // it still has rows there
 		}
+		p.links = replace(p.links, of.name, holders, false, nil, true)
 	}
-	return false
 }
 
 // pattern returns the name of the domain of rows that hold in many.
@@ -223,7 +217,7 @@ func (c *change) pattern(text string) *name {
 	if !c.mine {
 		c.next.patterns, c.mine = slices.Clone(c.next.patterns), true
 	}
-	n := bareName(text)
+	n := newName(text)
 	c.next.patterns = append(c.next.patterns, pattern{at: n, prefix: text[:strings.IndexByte(text, '*')]})
 	return n
 }
@@ -245,18 +239,18 @@ const maxLinks = 32
 
 // replace returns links with another set at a place, or none when new is nil.
 // Those at literal places may be spilled.
-func replace(links []link, at *name, graph int, new *set, literal bool) []link {
+func replace(links []link, at *name, graph int, foreign bool, new *set, literal bool) []link {
 	if i := slices.IndexFunc(links, func(l link) bool { return l.set.graph == spilled }); literal && i >= 0 {
 		many := edit(*links[i].set.many)
 		_, there := many.find(hashOf(at.text()), at.text())
-		many.put(at.apart(replace(slices.Clone(there), at, graph, new, false)))
+		many.put(at.apart(replace(slices.Clone(there), at, graph, foreign, new, false)))
 		if many.size == 0 {
 			return slices.Delete(links, i, i+1)
 		}
 		links[i].set = &set{graph: spilled, many: &many.table}
 		return links
 	}
-	i := slices.IndexFunc(links, func(l link) bool { return l.at == at && l.set.graph == graph })
+	i := slices.IndexFunc(links, func(l link) bool { return l.at == at && l.set.graph == graph && l.set.foreign == foreign })
 	switch {
 	case i >= 0 && new == nil:
 		return slices.Delete(links, i, i+1)

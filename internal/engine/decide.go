@@ -241,15 +241,16 @@ func (s *Snapshot) gather(a *answer, subject, domain Key) bool {
 	if !s.plain {
 		return false
 	}
+	who, where := s.names.pair(subject, domain)
 	in := spot{Key: domain}
-	var there []link
-	in.name, there = s.names.find(domain.hash, domain.text)
-	_, links := s.names.find(subject.hash, subject.text)
+	if where != nil {
+		in.name = where.first
+	}
 	for k, i := range p.dynamic {
 		src := &p.sources[i]
-		text, from := subject.text, links
+		text, from := subject.text, who
 		if src.ask == askDom {
-			text, from = domain.text, there
+			text, from = domain.text, where
 		}
 		ok := true
 		switch src.atomKind {
@@ -281,17 +282,27 @@ func (s *Snapshot) gather(a *answer, subject, domain Key) bool {
 	return true
 }
 
-// collect adds what links that hold in a domain lead to. Those of a team, say,
-// are followed once.
-func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followed bool) bool {
-	for i := range links {
-		at, set := links[i].at, links[i].set
-		if set.graph != graph {
-			if set.graph == holders {
-				return true // the others are behind us
+// collect adds what those links of from that hold in a domain lead to. Those of a
+// team, say, are followed once.
+func (s *Snapshot) collect(a *answer, graph int, from *name, in *spot, followed bool) bool {
+	if from == nil {
+		return true
+	}
+	for i := range from.front {
+		l := from.link(i)
+		at, set := l.at, l.set
+		if at == nil {
+			// Known by its address: what a hub leads to is at hand, and its set is not.
+			if h := s.hub(set); h != nil {
+				if h.graph == graph && !a.add(h.meets) {
+					return false
+				}
+				continue
 			}
+		}
+		if set.graph != graph {
 			if set.graph == spilled && in.name != nil {
-				if _, there := set.many.find(in.hash, in.text); !s.collect(a, graph, there, in, followed) {
+				if !s.collect(a, graph, set.many.entry(in.hash, in.text), in, followed) {
 					return false
 				}
 			}
@@ -303,9 +314,11 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 		if set.meets != nil && !a.add(set.meets) {
 			return false
 		}
-		for _, text := range set.extra {
-			if !s.through(a, graph, text, in, followed) {
-				return false
+		if set.foreign {
+			for _, text := range set.names {
+				if !s.step(a, graph, text, in, followed) {
+					return false
+				}
 			}
 		}
 		for j := range set.timed {
@@ -316,7 +329,7 @@ func (s *Snapshot) collect(a *answer, graph int, links []link, in *spot, followe
 				if !a.add(t.meets) {
 					return false
 				}
-			case !s.through(a, graph, t.name, in, followed):
+			case !s.step(a, graph, t.name, in, followed):
 				return false
 			}
 		}
@@ -334,13 +347,10 @@ func (s *Snapshot) covers(at *name, domain string) bool {
 	return false
 }
 
-// through adds what a name leads to that the pack does not know.
-func (s *Snapshot) through(a *answer, graph int, text string, in *spot, followed bool) bool {
-	if s.hub.meets != nil && text == s.hub.text && s.hub.graph == graph {
-		return a.add(s.hub.meets)
-	}
-	_, links := s.names.find(hashOf(text), text)
-	return links == nil || !followed && s.collect(a, graph, links, in, true)
+// step adds what a name leads to that the pack does not know.
+func (s *Snapshot) step(a *answer, graph int, text string, in *spot, followed bool) bool {
+	n := s.names.entry(hashOf(text), text)
+	return n == nil || !followed && s.collect(a, graph, n, in, true)
 }
 
 // keyMatch is Casbin's: a '*' in the pattern stands for everything after it.

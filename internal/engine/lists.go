@@ -10,19 +10,19 @@ import (
 )
 
 // Allowed answers many questions about one subject in one domain: bit i of the
-// words, which are not the caller's to change, is the answer to qs[i]. The
-// answers are those of the given time, and stay so until the time that is
-// returned; zero is as long as the rows stay.
-func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, at time.Time) (bits []uint64, until time.Time, err error) {
+// words, which are not the caller's to change, is the answer to qs[i]. The clock is
+// only asked when a row with a start or an end may matter. The answers stay so until
+// the time that is returned; zero is as long as the rows stay.
+func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, now func() time.Time) (bits []uint64, until time.Time, err error) {
 	if subject.text == "" || domain.text == "" {
 		return nil, time.Time{}, errEmpty
 	}
 	if s.casbin != nil {
 		bits = make([]uint64, (len(qs)+63)/64)
-		until, err = s.askCasbin(subject.text, domain.text, qs, at, bits)
+		until, err = s.askCasbin(subject.text, domain.text, qs, now(), bits)
 		return bits, until, err
 	}
-	a := answer{now: func() time.Time { return at }}
+	a := answer{now: now}
 	fast := s.gather(&a, subject, domain)
 	if fast && s.policy.remembers(qs) {
 		if v := s.policy.recall(&a); v != nil {
@@ -30,6 +30,7 @@ func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, at time.Time) (b
 		}
 	}
 	bits = make([]uint64, (len(qs)+63)/64)
+	at := now()
 	for i, q := range qs {
 		q, ok := s.own(q), false
 		if fast {
@@ -123,7 +124,9 @@ func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([
 		if l.set.meets != nil && !a.add(l.set.meets) || len(l.set.timed) > 0 {
 			return nil, false
 		}
-		through = append(through, l.set.extra...)
+		if l.set.foreign {
+			through = append(through, l.set.names...)
+		}
 	}
 	for _, team := range through {
 		_, links := s.names.find(hashOf(team), team)
@@ -179,7 +182,7 @@ func (s *Snapshot) crowdIsOut(q *Question) bool {
 		return false
 	}
 	only := s.crowd.link.set
-	return len(only.extra)+len(only.timed) == 0 && !s.mayAllow(only, q) && !s.mayAllow(&set{graph: only.graph}, q)
+	return !only.foreign && len(only.timed) == 0 && !s.mayAllow(only, q) && !s.mayAllow(&set{graph: only.graph}, q)
 }
 
 // mayAllow reports whether somebody with one set of links may be allowed what

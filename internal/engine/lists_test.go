@@ -72,7 +72,7 @@ func TestSubjectsOutsideTheCrowd(t *testing.T) {
 // lists says how a request's answer differs from the lists that it belongs in.
 func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.Time, want bool) string {
 	ask := policy.Question(q.Object, q.Action)
-	bits, until, err := s.Allowed(engine.KeyOf(q.Subject), engine.KeyOf(q.Domain), []*engine.Question{ask, ask}, at)
+	bits, until, err := s.Allowed(engine.KeyOf(q.Subject), engine.KeyOf(q.Domain), []*engine.Question{ask, ask}, func() time.Time { return at })
 	if err != nil || bits[0] != map[bool]uint64{false: 0, true: 3}[want] {
 		return fmt.Sprintf("asked for many: %v, %v, want %v", bits, err, want)
 	}

@@ -22,9 +22,11 @@ var mutants = []struct{ name, file, old, new string }{
 	{"a pattern covers every domain", "decide.go", "strings.HasPrefix(domain, s.patterns[i].prefix)", "strings.HasPrefix(domain, \"\")"},
 	{"a chain has no end", "walk.go", "depth < steps && done", "done"},
 	{"links of the pack are not followed", "policy.go", "union(closed, g.names[l.to].direct)", "_ = l"},
-	{"a link to a team is not followed", "decide.go", "!followed && s.collect(a, graph, links, in, true)", "true"},
+	{"a link to a team is not followed", "decide.go", "!followed && s.collect(a, graph, n, in, true)", "true"},
 	{"a row removed is still there", "change.go", "d.names = slices.Delete(d.names, i, i+1)", "_ = i"},
-	{"the hub is not made anew", "walk.go", "at.graph == h.graph && slices.Contains", "false && slices.Contains"},
+	{"the hub is not made anew", "walk.go", "at.graph == h.set.graph && slices.Contains", "false && slices.Contains"},
+	{"what a hub leads to is left out", "decide.go", "h.graph == graph && !a.add(h.meets)", "h.graph != graph && !a.add(h.meets)"},
+	{"the first entry that is tried is taken", "table.go", "if in.tags[i] != tagOf(a.hash) || m.text() != a.text {", "if in.tags[i] == 0 {"},
 	{"rows of a tenant that add to the pack are not looked at", "decide.go", "g >= 0 && s.tally[g].inner > 0", "g >= 0 && s.tally[g].inner < 0"},
 	{"objects that a tenant makes parts are not looked at", "decide.go", "g >= 0 && s.tally[g].rows > 0", "g >= 0 && s.tally[g].rows < 0"},
 	{"rows behind the first word are lost", "decide.go", "for w, rows := range q.base {", "for w, rows := range q.base[:1] {"},
@@ -36,7 +38,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"the memo answers another question", "memo.go", "v[i/64] |= 1 << (i % 64)", "v[i/64] |= 2 << (i % 64)"},
 	{"a full memo says no", "memo.go", "if free == nil {\n\t\treturn v", "if free == nil && v == nil {\n\t\treturn new(verdict)\n\t} else if free == nil {\n\t\treturn v"},
 	{"holders hide the links behind them", "change.go", "first >= 0 && !l.isHolder()", "false && first < 0"},
-	{"what the crowd may do is not asked", "lists.go", "len(only.extra)+len(only.timed) == 0 && !s.mayAllow(only, q)", "len(only.extra)+len(only.timed) == 0 || !s.mayAllow(only, q)"},
+	{"what the crowd may do is not asked", "lists.go", "!only.foreign && len(only.timed) == 0 && !s.mayAllow(only, q)", "!only.foreign && len(only.timed) == 0 || !s.mayAllow(only, q)"},
 	{"the subject is not itself", "decide.go", "ok = a.add(k.closed)", "ok = true"},
 }
 

@@ -1,6 +1,9 @@
 package engine
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // A name is a text that rows mention, with the links of its entry in a table. A
 // snapshot and those made from it have one first name for each text, by whose
@@ -10,95 +13,104 @@ import "unsafe"
 // One that a change brings has none: else what is gone would be kept by what came
 // after it.
 type name struct {
-	bytes *byte
-	size  uint32 // of them
-	count uint32 // of links
-	first *name  // of this text: what links point to
-	links *link
+	first *name   // of this text: what links point to
+	bytes *byte   // of the text, unless they lie behind the name
+	size  uint32  // of them
+	front uint32  // how many links there are before those of holders
+	all   *[]link // the links, when they are more than are near
+	near  [2]link // the first ones
 }
 
 // text keeps n, and with it a part of the snapshot: what leaves the package is a
 // copy.
-func (n *name) text() string { return unsafe.String(n.bytes, n.size) }
+func (n *name) text() string {
+	if n.bytes == nil {
+		return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(n), unsafe.Sizeof(*n))), n.size)
+	}
+	return unsafe.String(n.bytes, n.size)
+}
 
-func (n *name) each() []link { return unsafe.Slice(n.links, n.count) }
+func (n *name) each() []link {
+	if n.all != nil {
+		return *n.all
+	}
+	few := 0
+	for few < len(n.near) && n.near[few].set != nil {
+		few++
+	}
+	return n.near[:few]
+}
+
+// link returns the link of a number, of those that are near without a look at the
+// others.
+func (n *name) link(i uint32) *link {
+	if i < uint32(len(n.near)) {
+		return &n.near[i]
+	}
+	return &(*n.all)[i]
+}
+
+// isBare reports whether n has no links.
+func (n *name) isBare() bool { return n.near[0].set == nil }
 
 // The usual texts, those of a user and of a dossier with UUIDs, lie behind the
-// name itself, and so do a few links: a check that compares the text and follows
-// the links waits for one place of memory and not for three.
+// name itself: a check that compares the text and follows the first links waits for
+// one place of memory and not for three, one after the other.
 type (
 	short struct {
 		name
 		buf [48]byte
-		few [2]link
 	}
 	long struct {
 		name
 		buf [80]byte
-		few [7]link
-	}
-	single struct { // with the text of the first name
-		name
-		few [1]link
 	}
 )
 
-// makeName returns a name of a copy of text, and room for a few links.
-func makeName(text string) (*name, []link) {
+// newName returns a first name of a copy of text, without links.
+func newName(text string) *name {
 	var n *name
-	var buf []byte
-	var few []link
 	switch {
 	case len(text) <= len(short{}.buf):
 		s := new(short)
-		n, buf, few = &s.name, s.buf[:], s.few[:]
+		copy(s.buf[:], text)
+		n = &s.name
 	case len(text) <= len(long{}.buf):
 		l := new(long)
-		n, buf, few = &l.name, l.buf[:], l.few[:]
+		copy(l.buf[:], text)
+		n = &l.name
 	default:
-		n, buf = new(name), make([]byte, len(text))
+		n = &name{bytes: unsafe.SliceData([]byte(text))}
 	}
-	copy(buf, text)
-	n.bytes, n.size = unsafe.SliceData(buf), uint32(len(text))
-	return n, few
-}
-
-// newName returns a first name of a copy of text, and room for the links that it
-// is loaded with.
-func newName(text string) (*name, []link) {
-	n, few := makeName(text)
-	n.first = n
-	return n, few
-}
-
-// bareName returns a first name of a copy of text that gets no links.
-func bareName(text string) *name {
-	n := &name{bytes: unsafe.SliceData([]byte(text)), size: uint32(len(text))}
-	n.first = n
+	n.first, n.size = n, uint32(len(text))
 	return n
 }
 
 // with returns a name of the same text with other links.
 func (n *name) with(links []link) *name {
-	next, few := makeName(n.text())
+	next := newName(n.text())
 	next.first = n.first
-	next.fill(links, few)
+	next.fill(links)
 	return next
 }
 
 // apart is with for the tables of links that are apart, where names are many and
-// seldom looked up.
+// seldom looked up: it has the text of the first name.
 func (n *name) apart(links []link) *name {
-	s := &single{name: name{bytes: n.first.bytes, size: n.size, first: n.first}}
-	s.fill(links, s.few[:])
-	return &s.name
+	next := &name{first: n.first, bytes: unsafe.StringData(n.first.text()), size: n.size}
+	next.fill(links)
+	return next
 }
 
-// fill gives n links, into room when there is enough of it.
-func (n *name) fill(links, room []link) {
-	if len(links) > len(room) {
-		room = make([]link, len(links))
+// fill gives n its links, which are copied.
+func (n *name) fill(links []link) {
+	if copy(n.near[:], links) < len(links) {
+		all := slices.Clone(links)
+		n.all = &all
 	}
-	n.count = uint32(copy(room, links))
-	n.links = unsafe.SliceData(room)
+	first := slices.IndexFunc(links, link.isHolder)
+	if first < 0 {
+		first = len(links)
+	}
+	n.front = uint32(first)
 }

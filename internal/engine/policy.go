@@ -147,6 +147,15 @@ func (p *Policy) add(r model.Rule) error {
 	return err
 }
 
+// slot returns where in a snapshot r is.
+func (p *Policy) slot(r model.Rule) (slot, error) {
+	g, err := p.sort(r)
+	if err != nil {
+		return slot{}, err
+	}
+	return slot{g, p.graphs[g].names[r.V[1]] == nil, r.V[0], r.V[2]}, nil
+}
+
 // sort returns the graph that r is a link of.
 func (p *Policy) sort(r model.Rule) (int, error) {
 	for i := range p.graphs {

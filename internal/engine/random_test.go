@@ -192,7 +192,7 @@ func (f *failure) recall(snapshot *engine.Snapshot, want bool) string {
 	if err != nil || ok != want {
 		return fmt.Sprintf("remembered, it is %v, %v, and by the third reading %v", ok, err, want)
 	}
-	bits, _, err := snapshot.Allowed(subject, domain, qs, f.at)
+	bits, _, err := snapshot.Allowed(subject, domain, qs, func() time.Time { return f.at })
 	if err != nil || bits[i/64]>>(i%64)&1 != 0 != want {
 		return fmt.Sprintf("remembered with others, it is %v, %v, and by the third reading %v", bits, err, want)
 	}

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// A set is what one entry is linked to at one place by rows of one sort. Equal
-// sets are one where that saves memory: few sets of profiles and of traits
-// make up a tenant.
+// A set is what one entry is linked to at one place by rows of one sort: either
+// to names that the pack knows, or to foreign ones, such as teams. Equal sets are
+// one: few sets of profiles and of traits make up all tenants, and are read so
+// often that a processor has them at hand.
 type set struct {
-	graph int      // or one of the two below
-	meets *mask    // what the names of the pack among names lead to, by asking field; or nil
-	extra []string // the other ones among names, such as teams
-	timed []timed  // linked to for a time, by name
-	names []string // linked to for good, in order
-	many  *table   // the links of an entry that has too many, by place
+	graph   int // or one of the two below
+	foreign bool
+	meets   *mask    // what the names lead to, by asking field; nil when they are foreign
+	names   []string // linked to for good, in order
+	timed   []timed  // linked to for a time, by name
+	many    *table   // the links of an entry that has too many, by place
 }
 
 const (
@@ -72,54 +73,48 @@ func (s *set) all(yield func(timed) bool) {
 	}
 }
 
-// newSet returns the set of links in a graph. Common holds sets that may be
-// shared besides those of the policy; one that is new may be added to it.
-func (p *Policy) newSet(graph int, names []string, times []timed, common map[string]*set) *set {
+// newSet returns the set of links of a slot. Common holds the foreign sets that a
+// snapshot shares; one that is new may be added to it.
+func (p *Policy) newSet(at slot, names []string, times []timed, common map[string]*set) *set {
 	slices.Sort(names)
-	g := &p.graphs[graph]
-	key, own := "", common
-	if len(times) == 0 {
-		key = string(rune(graph)) + strings.Join(names, "\x00")
-		if !slices.ContainsFunc(names, func(n string) bool { return g.names[n] == nil }) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			own = p.sets
-		}
-		if s := own[key]; s != nil {
-			return s
-		}
-	}
-	s := &set{graph: graph, names: names, timed: times}
-	if p.indexed {
+	s := &set{graph: at.graph, foreign: at.foreign, names: names, timed: times}
+	if len(times) > 0 {
 		p.fill(s)
+		return s
 	}
-	if key != "" && own != nil {
-		own[key] = s
+	if !at.foreign {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		common = p.sets
+	}
+	if old := common[s.key()]; old != nil {
+		return old
+	}
+	p.fill(s)
+	if at.foreign || len(common) < maxSets {
+		common[s.key()] = s
 	}
 	return s
 }
 
+// maxSets is how many sets a policy remembers to share.
+const maxSets = 1 << 14
+
+func (s *set) key() string { return string(rune(s.graph)) + strings.Join(s.names, "\x00") }
+
 // fill makes the sets of rows of s.
 func (p *Policy) fill(s *set) {
 	g := &p.graphs[s.graph]
-	var bits []uint64
-	for _, n := range s.names {
-		k := g.names[n]
-		if k == nil {
-			s.extra = append(s.extra, n)
-			continue
+	if !s.foreign {
+		if len(s.names) > 0 {
+			bits := p.none(len(g.asked))
+			for _, n := range s.names {
+				union(bits, g.names[n].closed.bits)
+			}
+			s.meets = p.masks.of(bits)
 		}
-		if bits == nil {
-			bits = p.none(len(g.asked))
-		}
-		union(bits, k.closed.bits)
-	}
-	if bits != nil {
-		s.meets = p.masks.of(bits)
-	}
-	for i := range s.timed {
-		if k := g.names[s.timed[i].name]; k != nil {
-			s.timed[i].meets = k.closed
+		for i := range s.timed {
+			s.timed[i].meets = g.names[s.timed[i].name].closed
 		}
 	}
 	slices.SortFunc(s.timed, func(a, b timed) int { return strings.Compare(a.name, b.name) })

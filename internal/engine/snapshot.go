@@ -17,16 +17,16 @@ import (
 // entries of one table. An entry holds its links by domain, and a domain also
 // who has rows in it.
 type Snapshot struct {
-	policy   *Policy
-	extra    []model.Rule // p rows, which a tenant seldom has
 	names    table
-	patterns []pattern // domains of rows that are patterns, such as acme/*
+	policy   *Policy
+	casbin   *lazyCasbin // decides when the policy has no index
+	plain    bool        // checks need no walk of the links: see isPlain
+	hubs     []hub
+	patterns []pattern    // domains of rows that are patterns, such as acme/*
+	extra    []model.Rule // p rows, which a tenant seldom has
 	common   map[string]*set
 	tally    []tally // by graph
-	plain    bool    // checks need no walk of the links: see isPlain
-	hub      hub
 	crowd    crowd
-	casbin   *lazyCasbin // decides when the policy has no index
 }
 
 // A pattern is a domain that stands for many. Its rows have the same name at.
@@ -42,9 +42,10 @@ type tally struct{ rows, inner int }
 
 // A slot is where in a snapshot a row is.
 type slot struct {
-	graph int
-	of    string // the first field
-	at    string // the third
+	graph   int
+	foreign bool   // the pack does not know the second field
+	of      string // the first
+	at      string // the third
 }
 
 // Snapshot returns the snapshot of rows, those of the pack left out. It refuses
@@ -122,32 +123,45 @@ func (s *Snapshot) Find(r model.Rule) (Row, bool) {
 	if r.PType == "p" {
 		return Row{Rule: r}, slices.Contains(s.extra, r)
 	}
-	g, err := s.policy.sort(r)
+	at, err := s.policy.slot(r)
 	if err != nil {
 		return Row{}, false
 	}
-	_, links := s.names.find(hashOf(r.V[0]), r.V[0])
+	_, links := s.names.find(hashOf(at.of), at.of)
 	t, found := timed{}, false
-	if set := s.setAt(links, slot{g, r.V[0], r.V[2]}); set != nil {
+	if set := s.setAt(links, at); set != nil {
 		t, found = set.link(r.V[1])
 	}
 	return Row{r, moment(t.from), moment(t.until)}, found
 }
 
-// setAt returns the set of an entry's links at a place, or nil.
+// setAt returns the set of a slot among an entry's links, or nil.
 func (s *Snapshot) setAt(links []link, at slot) *set {
-	for _, l := range links {
-		switch {
-		case l.set.graph == spilled && at.at != "":
-			_, there := l.set.many.find(hashOf(at.at), at.at)
-			if set := s.setAt(there, at); set != nil {
-				return set
-			}
-		case l.set.graph == at.graph && l.text() == at.at:
-			return l.set
+	for set := range setsAt(links, at.at) {
+		if set.graph == at.graph && set.foreign == at.foreign {
+			return set
 		}
 	}
 	return nil
+}
+
+// setsAt yields the sets of an entry's links at a place.
+func setsAt(links []link, place string) iter.Seq[*set] {
+	return func(yield func(*set) bool) {
+		for _, l := range links {
+			if l.set.graph == spilled && place != "" {
+				_, there := l.set.many.find(hashOf(place), place)
+				for _, l := range there {
+					if !l.isHolder() && !yield(l.set) {
+						return
+					}
+				}
+			}
+			if l.set.graph >= 0 && l.text() == place && !yield(l.set) {
+				return
+			}
+		}
+	}
 }
 
 func (l link) text() string {
@@ -202,13 +216,9 @@ func (s *Snapshot) In(domain string) iter.Seq[Row] {
 				continue
 			}
 			_, theirs := s.names.find(hashOf(l.at.text()), l.at.text())
-			for g := range s.policy.graphs {
-				set := s.setAt(theirs, slot{g, l.at.text(), domain})
-				if set == nil {
-					continue
-				}
+			for set := range setsAt(theirs, domain) {
 				for t := range set.all {
-					if !yield(s.row(g, l.at.text(), t, domain)) {
+					if !yield(s.row(set.graph, l.at.text(), t, domain)) {
 						return
 					}
 				}
@@ -250,7 +260,7 @@ func (s *Snapshot) links(n *name, links []link, ptype, role, domain string) bool
 	if g < 0 {
 		return false
 	}
-	set := s.setAt(links, slot{g, n.text(), domain})
+	set := s.setAt(links, slot{g, s.policy.graphs[g].names[role] == nil, n.text(), domain})
 	if set == nil {
 		return false
 	}

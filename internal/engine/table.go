@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"encoding/binary"
 	"hash/maphash"
-	"math/bits"
 	"slices"
 )
 
@@ -24,27 +22,31 @@ func (l link) isHolder() bool { return l.set.graph == holders }
 // shares the rest. Leaves split one by one as they fill up, so that no change is
 // made to wait for a larger table.
 type table struct {
-	chunks []chunk // each of up to chunkSize leaves, by the first bits of the hash
+	first  chunk // of chunks: the only one of most tables, at one step less
 	bits   uint8
 	size   int
+	chunks []chunk // each of up to chunkSize leaves, by the first bits of the hash
 }
 
 type chunk []*leaf
 
-// A leaf holds the entries whose hashes begin with the same depth bits.
+// A leaf holds the entries whose hashes begin with the same depth bits. It is a
+// small hash table: an entry whose place is taken goes to the next one. Where an
+// entry is most likely to be is known before the leaf is read, and a processor that
+// guesses so reads its tag and its address at once.
 type leaf struct {
-	tags    [tagWords * 8]uint8 // the last bits of the hashes of entries
+	tags    [leafSlots]uint8 // of the hashes of entries; 0 where there is none
 	depth   uint8
 	count   uint8 // of entries
-	entries [leafSize]*name
+	entries [leafSlots]*name
 	more    []*name // when too many have one hash
 }
 
 const (
-	chunkBits = 6
+	chunkBits = 8
 	chunkSize = 1 << chunkBits
-	leafSize  = 28 // in a leaf of 288 bytes, which Go has a size for
-	tagWords  = 4
+	leafSlots = 64
+	leafSize  = 48 // of them are used
 	maxDepth  = 26
 )
 
@@ -58,27 +60,52 @@ func hashOf(text string) uint32 {
 	return uint32(maphash.String(seed, text[max(0, len(text)-enough):]) >> 32)
 }
 
+// tagOf is never 0.
+func tagOf(h uint32) uint8 { return uint8(h>>8) | 1 }
+
 func (t *table) leaf(h uint32) *leaf {
 	if t.size == 0 {
 		return &noLeaf
 	}
 	i := uint64(h) >> (32 - t.bits)
-	return t.chunks[i>>chunkBits][i&(chunkSize-1)]
+	if t.bits <= chunkBits {
+		return t.first[i]
+	}
+	return t.chunks[i>>chunkBits][i%chunkSize]
 }
 
 var noLeaf leaf
 
 // find returns the first name of an entry's text, and its links, or nil.
 func (t *table) find(h uint32, text string) (*name, []link) {
-	if n := t.leaf(h).find(h, text); n != nil {
+	if n := t.entry(h, text); n != nil {
 		return n.first, n.each()
 	}
 	return nil, nil
 }
 
+// entry returns the name that is the entry of a text, or nil.
+func (t *table) entry(h uint32, text string) *name { return t.leaf(h).find(h, text) }
+
+// pair returns two entries. Both are under way in memory before a text of either is
+// compared.
+func (t *table) pair(a, b Key) (*name, *name) {
+	in, of := t.leaf(a.hash), t.leaf(b.hash)
+	i, j := a.hash%leafSlots, b.hash%leafSlots
+	m, n := in.entries[i], of.entries[j]
+	if in.tags[i] != tagOf(a.hash) || m.text() != a.text {
+		m = in.find(a.hash, a.text)
+	}
+	if of.tags[j] != tagOf(b.hash) || n.text() != b.text {
+		n = of.find(b.hash, b.text)
+	}
+	return m, n
+}
+
 func (l *leaf) find(h uint32, text string) *name {
-	for marks := l.marks(uint8(h)); marks != 0; marks &= marks - 1 {
-		if i := bits.TrailingZeros32(marks); i < int(l.count) && l.entries[i].text() == text {
+	tag := tagOf(h)
+	for i := h % leafSlots; l.tags[i] != 0; i = (i + 1) % leafSlots {
+		if l.tags[i] == tag && l.entries[i].text() == text {
 			return l.entries[i]
 		}
 	}
@@ -90,24 +117,10 @@ func (l *leaf) find(h uint32, text string) *name {
 	return nil
 }
 
-// marks returns a bit for each entry that may have a tag. It looks at all of
-// them without a branch: a processor that does not have to guess goes on to the
-// next look-up while it waits for this one.
-func (l *leaf) marks(tag uint8) uint32 {
-	const low, high = 0x0101010101010101, 0x8080808080808080
-	var marks uint32
-	for i := 0; i < tagWords*8; i += 8 {
-		differ := binary.LittleEndian.Uint64(l.tags[i:i+8]) ^ uint64(tag)*low
-		same := (differ - low) &^ differ & high // in bytes of zero, and maybe in some after one
-		marks |= uint32(same>>7*0x0102040810204080>>56) << i
-	}
-	return marks
-}
-
 // names yields the entries.
 func (l *leaf) names(yield func(*name) bool) {
-	for _, n := range l.entries[:l.count] {
-		if !yield(n) {
+	for i, tag := range l.tags {
+		if tag != 0 && !yield(l.entries[i]) {
 			return
 		}
 	}
@@ -156,8 +169,9 @@ func (e *editor) slot(i int) **leaf {
 	c := i >> chunkBits
 	if !e.owned[c] {
 		e.chunks[c], e.owned[c] = slices.Clone(e.chunks[c]), true
+		e.first = e.chunks[0]
 	}
-	return &e.chunks[c][i&(chunkSize-1)]
+	return &e.chunks[c][i%chunkSize]
 }
 
 // put puts n in the place of the entry of its text, or takes that away when n
@@ -165,15 +179,16 @@ func (e *editor) slot(i int) **leaf {
 func (e *editor) put(n *name) {
 	h := hashOf(n.text())
 	if e.size == 0 {
-		if n.count == 0 {
+		if n.isBare() {
 			return
 		}
-		e.table = table{chunks: []chunk{{&leaf{}}}}
+		only := chunk{&leaf{}}
+		e.table = table{chunks: []chunk{only}, first: only}
 		e.fresh, e.owned = true, map[int]bool{0: true}
 	}
 	l := e.leaf(h)
 	there := l.find(h, n.text()) != nil
-	if !there && n.count == 0 {
+	if !there && n.isBare() {
 		return
 	}
 	next := &leaf{depth: l.depth}
@@ -182,7 +197,7 @@ func (e *editor) put(n *name) {
 			next.add(old)
 		}
 	}
-	if n.count > 0 {
+	if !n.isBare() {
 		next.add(n)
 		e.size++
 	}
@@ -201,8 +216,16 @@ func (l *leaf) isFull() bool {
 	if l.count < leafSize || l.depth == maxDepth {
 		return false
 	}
-	h := hashOf(l.entries[0].text())
-	return slices.ContainsFunc(l.entries[1:], func(n *name) bool { return hashOf(n.text()) != h })
+	var hash uint32
+	some := false
+	for n := range l.names {
+		h := hashOf(n.text())
+		if some && h != hash {
+			return true
+		}
+		hash, some = h, true
+	}
+	return false
 }
 
 func (l *leaf) add(n *name) {
@@ -210,7 +233,12 @@ func (l *leaf) add(n *name) {
 		l.more = append(l.more, n)
 		return
 	}
-	l.tags[l.count], l.entries[l.count] = uint8(hashOf(n.text())), n
+	h := hashOf(n.text())
+	i := h % leafSlots
+	for l.tags[i] != 0 {
+		i = (i + 1) % leafSlots
+	}
+	l.tags[i], l.entries[i] = tagOf(h), n
 	l.count++
 }
 
@@ -244,13 +272,13 @@ func (e *editor) double() {
 	size := 2 << e.bits
 	var chunks []chunk
 	for i := range size {
-		if i&(chunkSize-1) == 0 {
+		if i%chunkSize == 0 {
 			chunks = append(chunks, make(chunk, 0, min(size, chunkSize)))
 		}
 		c := &chunks[len(chunks)-1]
-		*c = append(*c, e.chunks[i>>1>>chunkBits][i>>1&(chunkSize-1)])
+		*c = append(*c, e.chunks[i>>1>>chunkBits][i>>1%chunkSize])
 	}
-	e.chunks, e.fresh = chunks, true
+	e.chunks, e.first, e.fresh = chunks, chunks[0], true
 	for i := range chunks {
 		e.owned[i] = true
 	}
@@ -269,14 +297,14 @@ func newTable(names []*name) table {
 		e.bits++
 	}
 	for i := range 1 << e.bits {
-		if i&(chunkSize-1) == 0 {
+		if i%chunkSize == 0 {
 			e.owned[len(e.chunks)] = true
 			e.chunks = append(e.chunks, make(chunk, 0, min(chunkSize, 1<<e.bits)))
 		}
 		c := &e.chunks[len(e.chunks)-1]
 		*c = append(*c, &leaf{depth: e.bits})
 	}
-	e.size = len(names)
+	e.first, e.size = e.chunks[0], len(names)
 	for _, n := range names {
 		h := hashOf(n.text())
 		l := e.leaf(h)

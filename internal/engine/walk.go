@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/volmacht/volmacht/model"
@@ -190,60 +192,85 @@ func (s *Snapshot) exactly(q Request, at int64) bool {
 	return allowed
 }
 
-// A hub is a name that the pack does not know and that many entries of a
-// snapshot are linked to, such as acme/* of all dossiers, with what it leads to.
+// A hub is a foreign set that many entries of a snapshot have in no domain, such as
+// that of acme/* for all dossiers, with what it leads to.
 type hub struct {
+	set   *set
 	graph int
-	text  string
 	meets *mask    // nil when that depends on the time
 	names []string // that links from it lead to
 }
 
-// after returns the hub of the snapshot that c makes.
-func (h hub) after(c *change) hub {
-	p := c.next.policy
-	if !p.indexed {
-		return h
-	}
-	if h.text == "" {
-		if h.graph, h.text = c.busiest(); h.text == "" {
-			return h
+// maxHubs is how many hubs a snapshot has: one for each mixture of traits that the
+// pack has no rows for, where these are few.
+const maxHubs = 8
+
+// hubs returns the hubs of the snapshot that c makes.
+func (c *change) hubs() []hub {
+	hubs := slices.Clone(c.from.hubs)
+	for i, h := range hubs {
+		if slices.ContainsFunc(c.order, func(at slot) bool { return at.graph == h.set.graph && slices.Contains(h.names, at.of) }) {
+			hubs[i] = c.hub(h.set)
 		}
-	} else if !slices.ContainsFunc(c.order, func(at slot) bool {
-		return at.graph == h.graph && slices.Contains(h.names, at.of)
-	}) {
-		return h
 	}
+	for _, set := range c.shared() {
+		if len(hubs) < maxHubs && !slices.ContainsFunc(hubs, func(h hub) bool { return h.set == set }) {
+			hubs = append(hubs, c.hub(set))
+		}
+	}
+	return hubs
+}
+
+func (c *change) hub(set *set) hub {
+	p := c.next.policy
 	w := walk{snapshot: c.next, at: time.Now().UnixMicro()}
-	reached := w.from(h.graph, h.text, maxChain-1)
-	h.names, h.meets = nil, nil
+	var reached closure
+	for _, name := range set.names {
+		reached = append(reached, w.from(set.graph, name, maxChain-1)...)
+	}
+	h := hub{set: set, graph: set.graph}
 	timed := false
 	for _, s := range reached {
 		h.names = append(h.names, s.name)
 		_, links := c.next.names.find(hashOf(s.name), s.name)
-		timed = timed || slices.ContainsFunc(links, func(l link) bool { return l.set.graph == h.graph && len(l.set.timed) > 0 })
+		timed = timed || slices.ContainsFunc(links, func(l link) bool { return l.set.graph == set.graph && len(l.set.timed) > 0 })
 	}
 	if !timed {
-		h.meets = p.masks.of(p.graphs[h.graph].direct(reached, p))
+		h.meets = p.masks.of(p.graphs[set.graph].direct(reached, p))
 	}
 	return h
 }
 
-// busiest returns the name without a domain that most entries are linked to
-// and that the pack does not know.
-func (c *change) busiest() (graph int, text string) {
-	counts := make(map[string]int)
+// shared returns the foreign sets that entries have in no domain, those that most
+// have first.
+func (c *change) shared() []*set {
+	if !c.next.policy.indexed {
+		return nil
+	}
+	counts := make(map[*set]int)
+	var sets []*set
 	for _, e := range c.entries {
 		for _, l := range e.links {
-			if l.set.graph < 0 || l.at != nil {
+			if l.at != nil || !l.set.foreign || len(l.set.timed) > 0 {
 				continue
 			}
-			for _, extra := range l.set.extra {
-				if counts[extra]++; counts[extra] > counts[text] {
-					graph, text = l.set.graph, extra
-				}
+			if counts[l.set]++; counts[l.set] == 1 {
+				sets = append(sets, l.set)
 			}
 		}
 	}
-	return graph, text
+	slices.SortFunc(sets, func(a, b *set) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a.key(), b.key()))
+	})
+	return sets
+}
+
+// hub returns the hub of a set, when it has one that depends on no time.
+func (s *Snapshot) hub(of *set) *hub {
+	for i := range s.hubs {
+		if h := &s.hubs[i]; h.set == of && h.meets != nil {
+			return h
+		}
+	}
+	return nil
 }
