@@ -123,8 +123,11 @@ func (b *Builder) place(c *change, at slot, new *set) {
 func (b *Builder) isPlaced(at slot) bool {
 	for g := range b.policy.graphs {
 		for _, foreign := range []bool{false, true} {
-			other := slot{g, foreign, at.of, at.at}
-			if other != at && b.policy.graphs[g].fields > 2 && b.drafts[other] != nil && b.drafts[other].placed {
+			other := slot{kind{g, foreign}, at.of, at.at}
+			if b.policy.graphs[g].fields < 3 || other == at {
+				continue
+			}
+			if d := b.drafts[other]; d != nil && d.placed {
 				return true
 			}
 		}

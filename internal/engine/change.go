@@ -155,11 +155,8 @@ func (c *change) entry(text string) *pending {
 		p = &pending{}
 		var links []link
 		p.name, links = c.from.names.find(hashOf(text), text)
-		switch {
-		case p.name == nil && c.loading:
-			p.name, p.isNew = newName(text), true
-		case p.name == nil:
-			p.name = newName(text)
+		if p.name == nil {
+			p.name, p.isNew = newName(text), c.loading
 		}
 		p.links = slices.Clone(links)
 		c.entries[text] = p
@@ -183,7 +180,7 @@ func (c *change) set(at slot, new *set) {
 	default:
 		place = c.entry(at.at).name
 	}
-	of.links = replace(of.links, place, at.graph, at.foreign, new, !wild && place != nil)
+	of.links = replace(of.links, place, at.kind, new, !wild && place != nil)
 	if place == nil || was == (new != nil) {
 		return
 	}
@@ -198,12 +195,9 @@ func (c *change) set(at slot, new *set) {
 	p := c.entry(at.at)
 	switch {
 	case new != nil:
-		p.links = replace(p.links, of.name, holders, false, held, true)
-	default:
-		for range setsAt(of.links, at.at) {
-			return // it still has rows there
-		}
-		p.links = replace(p.links, of.name, holders, false, nil, true)
+		p.links = replace(p.links, of.name, held.kind, held, true)
+	case len(slices.Collect(setsAt(of.links, at.at))) == 0:
+		p.links = replace(p.links, of.name, held.kind, nil, true)
 	}
 }
 
@@ -239,18 +233,18 @@ const maxLinks = 32
 
 // replace returns links with another set at a place, or none when new is nil.
 // Those at literal places may be spilled.
-func replace(links []link, at *name, graph int, foreign bool, new *set, literal bool) []link {
+func replace(links []link, at *name, of kind, new *set, literal bool) []link {
 	if i := slices.IndexFunc(links, func(l link) bool { return l.set.graph == spilled }); literal && i >= 0 {
 		many := edit(*links[i].set.many)
 		_, there := many.find(hashOf(at.text()), at.text())
-		many.put(at.apart(replace(slices.Clone(there), at, graph, foreign, new, false)))
+		many.put(at.apart(replace(slices.Clone(there), at, of, new, false)))
 		if many.size == 0 {
 			return slices.Delete(links, i, i+1)
 		}
-		links[i].set = &set{graph: spilled, many: &many.table}
+		links[i].set = &set{kind: kind{graph: spilled}, many: &many.table}
 		return links
 	}
-	i := slices.IndexFunc(links, func(l link) bool { return l.at == at && l.set.graph == graph && l.set.foreign == foreign })
+	i := slices.IndexFunc(links, func(l link) bool { return l.at == at && l.set.kind == of })
 	switch {
 	case i >= 0 && new == nil:
 		return slices.Delete(links, i, i+1)
@@ -295,5 +289,5 @@ func spill(links []link) []link {
 		names = append(names, at.apart(there))
 	}
 	many := newTable(names)
-	return append(rest, link{set: &set{graph: spilled, many: &many}})
+	return append(rest, link{set: &set{kind: kind{graph: spilled}, many: &many}})
 }

@@ -182,7 +182,7 @@ func (s *Snapshot) crowdIsOut(q *Question) bool {
 		return false
 	}
 	only := s.crowd.link.set
-	return !only.foreign && len(only.timed) == 0 && !s.mayAllow(only, q) && !s.mayAllow(&set{graph: only.graph}, q)
+	return !only.foreign && len(only.timed) == 0 && !s.mayAllow(only, q) && !s.mayAllow(&set{kind: only.kind}, q)
 }
 
 // mayAllow reports whether somebody with one set of links may be allowed what

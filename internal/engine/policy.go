@@ -153,7 +153,7 @@ func (p *Policy) slot(r model.Rule) (slot, error) {
 	if err != nil {
 		return slot{}, err
 	}
-	return slot{g, p.graphs[g].names[r.V[1]] == nil, r.V[0], r.V[2]}, nil
+	return slot{kind{g, p.graphs[g].names[r.V[1]] == nil}, r.V[0], r.V[2]}, nil
 }
 
 // sort returns the graph that r is a link of.

@@ -6,17 +6,22 @@ import (
 	"time"
 )
 
-// A set is what one entry is linked to at one place by rows of one sort: either
-// to names that the pack knows, or to foreign ones, such as teams. Equal sets are
-// one: few sets of profiles and of traits make up all tenants, and are read so
+// A set is what one entry is linked to at one place by rows of one kind. Equal sets
+// are one: few sets of profiles and of traits make up all tenants, and are read so
 // often that a processor has them at hand.
 type set struct {
+	kind
+	meets *mask    // what the names lead to, by asking field; nil when they are foreign
+	names []string // linked to for good, in order
+	timed []timed  // linked to for a time, by name
+	many  *table   // the links of an entry that has too many, by place
+}
+
+// A kind is the rows of a graph that link to names that the pack knows, or those
+// that link to foreign ones, such as teams.
+type kind struct {
 	graph   int // or one of the two below
 	foreign bool
-	meets   *mask    // what the names lead to, by asking field; nil when they are foreign
-	names   []string // linked to for good, in order
-	timed   []timed  // linked to for a time, by name
-	many    *table   // the links of an entry that has too many, by place
 }
 
 const (
@@ -45,7 +50,7 @@ func (t *timed) next(at int64) int64 {
 	return 0
 }
 
-var held = &set{graph: holders}
+var held = &set{kind: kind{graph: holders}}
 
 // link returns how text is linked to, and whether it is.
 func (s *set) link(text string) (t timed, found bool) {
@@ -77,7 +82,7 @@ func (s *set) all(yield func(timed) bool) {
 // snapshot shares; one that is new may be added to it.
 func (p *Policy) newSet(at slot, names []string, times []timed, common map[string]*set) *set {
 	slices.Sort(names)
-	s := &set{graph: at.graph, foreign: at.foreign, names: names, timed: times}
+	s := &set{kind: at.kind, names: names, timed: times}
 	if len(times) > 0 {
 		p.fill(s)
 		return s

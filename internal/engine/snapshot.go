@@ -42,10 +42,9 @@ type tally struct{ rows, inner int }
 
 // A slot is where in a snapshot a row is.
 type slot struct {
-	graph   int
-	foreign bool   // the pack does not know the second field
-	of      string // the first
-	at      string // the third
+	kind
+	of string // the first field
+	at string // the third
 }
 
 // Snapshot returns the snapshot of rows, those of the pack left out. It refuses
@@ -138,7 +137,7 @@ func (s *Snapshot) Find(r model.Rule) (Row, bool) {
 // setAt returns the set of a slot among an entry's links, or nil.
 func (s *Snapshot) setAt(links []link, at slot) *set {
 	for set := range setsAt(links, at.at) {
-		if set.graph == at.graph && set.foreign == at.foreign {
+		if set.kind == at.kind {
 			return set
 		}
 	}
@@ -260,7 +259,7 @@ func (s *Snapshot) links(n *name, links []link, ptype, role, domain string) bool
 	if g < 0 {
 		return false
 	}
-	set := s.setAt(links, slot{g, s.policy.graphs[g].names[role] == nil, n.text(), domain})
+	set := s.setAt(links, slot{kind{g, s.policy.graphs[g].names[role] == nil}, n.text(), domain})
 	if set == nil {
 		return false
 	}
