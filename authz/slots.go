@@ -66,8 +66,8 @@ func (s *slots) open(t model.TenantID) *slot {
 	return opened
 }
 
-// grow makes room for one more: a table of twice as many places as are needed now,
-// at least, or of as many when those of dropped tenants are enough.
+// grow makes room for one more. When more than half of the table would be used, it
+// makes another one, without the places of dropped tenants.
 func (s *slots) grow() {
 	old := s.table.Load()
 	if old != nil && 2*(s.used+1) <= len(*old) {
@@ -106,11 +106,12 @@ func (s *slots) from(first int, yield func(*slot) bool) {
 func (s *slots) drop(t model.TenantID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.find(t) == nil {
-		return
+	if table := s.table.Load(); table != nil {
+		if p := table.place(slotHash(t), t); p.Load() != nil {
+			p.Store(&dropped)
+			s.size.Add(-1)
+		}
 	}
-	s.table.Load().place(slotHash(t), t).Store(&dropped)
-	s.size.Add(-1)
 }
 
 // clear drops every tenant.

@@ -66,9 +66,9 @@ func (s *state) enforce(u model.UserID, d model.Domain, p model.Permission, at t
 	return s.rows.Decide(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.question(u, p), func() time.Time { return at })
 }
 
-// allowed answers every question of the pack about u in d, by
-// its number, and says until when the answers stay so unless rows change; zero
-// is for good. The bits are not the caller's to change.
+// allowed answers every question of the pack about u in d, by its number, and says
+// until when the answers stay so unless rows change; zero is for good. The bits are
+// not the caller's to change.
 func (s *state) allowed(u model.UserID, d model.Domain, now func() time.Time) (bits []uint64, until time.Time, err error) {
 	return s.rows.Allowed(engine.KeyOf(model.UserSubject(u).String()), engine.KeyOf(d.String()), s.pack.questions, now)
 }

@@ -119,7 +119,7 @@ func (c *change) snapshot() *Snapshot {
 	} else {
 		common = make(map[string]*set)
 		for _, h := range c.from.hubs {
-			common[h.set.key()] = h.set
+			common[h.set.key(h.set.names)] = h.set
 		}
 	}
 	c.next.common = common

@@ -98,7 +98,7 @@ type answer struct {
 	ends  [maxDynamic]uint8 // by dynamic source
 	n     uint8
 	now   func() time.Time
-	at    int64 // by the clock, once a row with a time asked for it; else 0
+	at    int64 // by the clock, once something asked for it: see time; else 0
 	until int64 // when the answer may become another one; 0 is never
 }
 
@@ -117,11 +117,16 @@ func (a *answer) add(m *mask) bool {
 
 // holds reports whether t holds now.
 func (a *answer) holds(t *timed) bool {
+	a.expires(t.next(a.time()))
+	return t.holds(a.time())
+}
+
+// time is when all of an answer is decided. It reads the clock once.
+func (a *answer) time() int64 {
 	if a.at == 0 {
 		a.at = a.now().UnixMicro()
 	}
-	a.expires(t.next(a.at))
-	return t.holds(a.at)
+	return a.at
 }
 
 func (a *answer) expires(at int64) {
@@ -159,7 +164,7 @@ func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time
 	q = s.own(q)
 	a := answer{now: now}
 	if !s.gather(&a, subject, domain) {
-		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, now().UnixMicro()), nil
+		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time()), nil
 	}
 	if q.remembered {
 		if v := s.policy.recall(&a); v != nil {

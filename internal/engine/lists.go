@@ -30,13 +30,12 @@ func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, now func() time.
 		}
 	}
 	bits = make([]uint64, (len(qs)+63)/64)
-	at := now()
 	for i, q := range qs {
 		q, ok := s.own(q), false
 		if fast {
 			ok = s.policy.decide(&a, q)
 		} else {
-			r := s.read(Request{subject.text, domain.text, q.object, q.action}, at.UnixMicro(), nil)
+			r := s.read(Request{subject.text, domain.text, q.object, q.action}, a.time(), nil)
 			a.expires(r.until)
 			_, ok = r.decides()
 		}

@@ -30,7 +30,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"rows of a tenant that add to the pack are not looked at", "decide.go", "g >= 0 && s.tally[g].inner > 0", "g >= 0 && s.tally[g].inner < 0"},
 	{"objects that a tenant makes parts are not looked at", "decide.go", "g >= 0 && s.tally[g].rows > 0", "g >= 0 && s.tally[g].rows < 0"},
 	{"rows behind the first word are lost", "decide.go", "for w, rows := range q.base {", "for w, rows := range q.base[:1] {"},
-	{"a handle outlives a grant", "decide.go", "a.expires(t.next(a.at))", "_ = a"},
+	{"a handle outlives a grant", "decide.go", "a.expires(t.next(a.time()))", "_ = a"},
 	{"links apart from an entry are not looked at", "decide.go", "set.graph == spilled && in.name != nil", "set.graph == spilled && false"},
 	{"a change forgets links apart", "change.go", "at.apart(replace(slices.Clone(there), at", "at.apart(replace(there[:0:0], at"},
 	{"the memo takes one set of rows for another", "memo.go", "(32*k + 16*i)", "(32*k + 16*i*0)"},

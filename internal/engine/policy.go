@@ -153,7 +153,12 @@ func (p *Policy) slot(r model.Rule) (slot, error) {
 	if err != nil {
 		return slot{}, err
 	}
-	return slot{kind{g, p.graphs[g].names[r.V[1]] == nil}, r.V[0], r.V[2]}, nil
+	return slot{p.kind(g, r.V[1]), r.V[0], r.V[2]}, nil
+}
+
+// kind returns the kind of the rows of a graph that link to a name.
+func (p *Policy) kind(graph int, name string) kind {
+	return kind{graph, p.graphs[graph].names[name] == nil}
 }
 
 // sort returns the graph that r is a link of.

@@ -82,8 +82,8 @@ func (s *set) all(yield func(timed) bool) {
 // snapshot shares; one that is new may be added to it.
 func (p *Policy) newSet(at slot, names []string, times []timed, common map[string]*set) *set {
 	slices.Sort(names)
-	s := &set{kind: at.kind, names: names, timed: times}
 	if len(times) > 0 {
+		s := &set{kind: at.kind, names: names, timed: times}
 		p.fill(s)
 		return s
 	}
@@ -92,12 +92,14 @@ func (p *Policy) newSet(at slot, names []string, times []timed, common map[strin
 		defer p.mu.Unlock()
 		common = p.sets
 	}
-	if old := common[s.key()]; old != nil {
-		return old
-	}
-	p.fill(s)
-	if at.foreign || len(common) < maxSets {
-		common[s.key()] = s
+	key := at.key(names)
+	s := common[key]
+	if s == nil {
+		s = &set{kind: at.kind, names: names}
+		p.fill(s)
+		if at.foreign || len(common) < maxSets {
+			common[key] = s
+		}
 	}
 	return s
 }
@@ -105,7 +107,8 @@ func (p *Policy) newSet(at slot, names []string, times []timed, common map[strin
 // maxSets is how many sets a policy remembers to share.
 const maxSets = 1 << 14
 
-func (s *set) key() string { return string(rune(s.graph)) + strings.Join(s.names, "\x00") }
+// key is what a set of names for good is shared by.
+func (k kind) key(names []string) string { return string(rune(k.graph)) + strings.Join(names, "\x00") }
 
 // fill makes the sets of rows of s.
 func (p *Policy) fill(s *set) {

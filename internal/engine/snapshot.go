@@ -259,7 +259,7 @@ func (s *Snapshot) links(n *name, links []link, ptype, role, domain string) bool
 	if g < 0 {
 		return false
 	}
-	set := s.setAt(links, slot{kind{g, s.policy.graphs[g].names[role] == nil}, n.text(), domain})
+	set := s.setAt(links, slot{s.policy.kind(g, role), n.text(), domain})
 	if set == nil {
 		return false
 	}

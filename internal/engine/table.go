@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A link is what an entry has at one place: the rows of one sort with its name
-// in their first field and the place in their third. In a sort of row without
+// A link is what an entry has at one place: the rows of one kind with its name
+// in their first field and the place in their third. In a kind of row without
 // a domain the place is nil. In a link of holders the place is whoever has a
 // row here; these are the last of an entry, for a check is about the others and
 // stops there.

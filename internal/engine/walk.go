@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/volmacht/volmacht/model"
@@ -196,7 +195,7 @@ func (s *Snapshot) exactly(q Request, at int64) bool {
 // that of acme/* for all dossiers, with what it leads to.
 type hub struct {
 	set   *set
-	graph int
+	graph int      // the set's: a check need not read it
 	meets *mask    // nil when that depends on the time
 	names []string // that links from it lead to
 }
@@ -260,7 +259,7 @@ func (c *change) shared() []*set {
 		}
 	}
 	slices.SortFunc(sets, func(a, b *set) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a.key(), b.key()))
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a.graph, b.graph), slices.Compare(a.names, b.names))
 	})
 	return sets
 }
