@@ -124,7 +124,7 @@ func (c *change) unused(u model.UserID) error {
 	if u.IsZero() {
 		return nil
 	}
-	_, err := c.tx.store.Lock(store.PersonStream(u))
+	_, err := c.store().Lock(store.PersonStream(u))
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

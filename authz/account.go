@@ -76,14 +76,14 @@ func (c *change) accountOf(l *link, u model.UserID, a Acceptance) error {
 		return nil
 	case l.Account:
 		return c.also(store.PersonStream(u), "verify address", func(c *change) error {
-			if _, err := c.tx.store.Lock(c.stream); err != nil {
+			if _, err := c.store().Lock(c.stream); err != nil {
 				return err
 			}
 			return c.proven(l, u)
 		})
 	case l.Person == u:
 		return c.also(store.PersonStream(u), "edit person", func(c *change) error {
-			if _, err := c.tx.store.Lock(c.stream); err != nil {
+			if _, err := c.store().Lock(c.stream); err != nil {
 				return err
 			}
 			if err := c.db().Model(&store.Person{}).Where("id = ?", u).Updates(a.person(l, u)).Error; err != nil {
@@ -93,7 +93,7 @@ func (c *change) accountOf(l *link, u model.UserID, a Acceptance) error {
 		})
 	}
 	return c.also(store.PersonStream(u), "add person", func(c *change) error {
-		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
+		if _, err := c.store().Create(c.stream); errors.Is(err, ErrConflict) {
 			return personTaken(u) // since a moment ago
 		} else if err != nil {
 			return fmt.Errorf("person %v: %w", u, err)
@@ -130,6 +130,9 @@ func (c *change) proven(l *link, u model.UserID) error {
 
 // also records a change to another stream that is part of this one.
 func (c *change) also(stream, action string, fn func(*change) error) error {
+	if c.lock(); c.moved != nil {
+		return c.moved
+	}
 	part := &change{ctx: c.ctx, az: c.az, tx: c.tx, by: c.by, action: action, at: c.at, stream: stream, detail: detail{}}
 	if err := fn(part); err != nil {
 		return err

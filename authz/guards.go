@@ -41,7 +41,7 @@ func (c *change) throughout(r store.Row) bool {
 // opened is the state before the change as it would be with everything that is
 // set aside back in force: what is closed today may be open tomorrow.
 func (c *change) opened() (*state, error) {
-	shelved, err := c.tx.store.Shelved(c.tenant)
+	shelved, err := c.store().Shelved(c.tenant)
 	if err != nil || len(shelved) == 0 {
 		return c.before, err
 	}

@@ -25,7 +25,7 @@ func (c *change) keeps(u model.UserID) (bool, error) {
 	if c.tx.looks {
 		return true, nil
 	}
-	if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
+	if _, err := c.store().Lock(store.PersonStream(u)); err != nil {
 		return false, notFound(err, "person %v", u)
 	}
 	p, err = c.keeper(u)
@@ -42,7 +42,7 @@ func (c *change) keeper(u model.UserID) (model.TenantID, error) {
 // lockAccount takes a person for this change who is new to the tenant. One whom
 // another tenant keeps is that tenant's alone.
 func (c *change) lockAccount(u model.UserID) error {
-	if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
+	if _, err := c.store().Lock(store.PersonStream(u)); err != nil {
 		return notFound(err, "person %v", u)
 	}
 	keeper, err := c.keeper(u)
@@ -54,7 +54,7 @@ func (c *change) lockAccount(u model.UserID) error {
 
 // keep makes a person that the tenant keeps.
 func (c *change) keep(p Person) error {
-	if _, err := c.tx.store.Create(store.PersonStream(p.ID)); err != nil {
+	if _, err := c.store().Create(store.PersonStream(p.ID)); err != nil {
 		return fmt.Errorf("person %v: %w", p.ID, err)
 	}
 	row := p.row()

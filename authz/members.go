@@ -304,7 +304,7 @@ func (c *change) overMember(d model.Domain, u model.UserID) error {
 func (c *change) mayGiveHeld(d model.Domain, u model.UserID) error {
 	held := c.before
 	if !held.active(u) { // what is set aside counts as well
-		shelved, err := c.tx.store.Shelved(c.tenant)
+		shelved, err := c.store().Shelved(c.tenant)
 		if err != nil {
 			return err
 		}

@@ -180,14 +180,14 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 		if err := c.requireSystem(); err != nil {
 			return err
 		}
-		head, err := c.tx.store.Lock(c.stream)
+		head, err := c.store().Lock(c.stream)
 		if errors.Is(err, ErrNotFound) {
-			head, err = c.tx.store.Create(c.stream)
+			head, err = c.store().Create(c.stream)
 		}
 		if err != nil {
 			return err
 		}
-		_, rows, err := c.tx.store.LoadPack(ctx)
+		_, rows, err := c.store().LoadPack(ctx)
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 
 // inForce reads from the ledger which pack a revision put in force.
 func (c *change) inForce(revision uint64) (detail, error) {
-	last, err := c.tx.store.Ledger(c.ctx, store.PackStream, revision-1, 1)
+	last, err := c.store().Ledger(c.ctx, store.PackStream, revision-1, 1)
 	if err != nil {
 		return nil, err
 	}

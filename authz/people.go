@@ -83,7 +83,7 @@ func (az *Authz) AddPerson(ctx context.Context, by Actor, p Person) (Person, err
 		if err := p.check(); err != nil {
 			return err
 		}
-		if _, err := c.tx.store.Create(c.stream); errors.Is(err, ErrConflict) {
+		if _, err := c.store().Create(c.stream); errors.Is(err, ErrConflict) {
 			return personTaken(p.ID)
 		} else if err != nil {
 			return fmt.Errorf("person %v: %w", p.ID, err)
@@ -135,7 +135,7 @@ func (az *Authz) writePerson(ctx context.Context, by Actor, u model.UserID, acti
 		if !by.system && !by.is(u) {
 			return fmt.Errorf("person %v: %w", u, ErrNotFound)
 		}
-		if _, err := c.tx.store.Lock(c.stream); err != nil {
+		if _, err := c.store().Lock(c.stream); err != nil {
 			return notFound(err, "person %v", u)
 		}
 		if err := c.mayEditSelf(u); err != nil {

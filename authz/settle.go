@@ -129,12 +129,12 @@ func (c *change) takePreferences(kept, u model.UserID) error {
 // nobody gives anything to themselves; nor, to who was a member already, a profile
 // that denies, for nobody is tied down by an invitation.
 func (c *change) takeRows(kept, u model.UserID) error {
-	shelved, err := c.tx.store.Shelved(c.tenant)
+	shelved, err := c.store().Shelved(c.tenant)
 	if err != nil {
 		return err
 	}
 	mine, member := heldBy(model.UserSubject(kept)), c.before.active(u)
-	live, err := c.tx.store.Granted(c.before.find(mine))
+	live, err := c.store().Granted(c.before.find(mine))
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (c *change) takeRows(kept, u model.UserID) error {
 	if err := c.forget(mine); err != nil {
 		return err
 	}
-	if err := c.tx.store.Shelve(aside); err != nil {
+	if err := c.store().Shelve(aside); err != nil {
 		return err
 	}
 	return c.takeLinks(kept, u, taken)

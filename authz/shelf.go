@@ -20,18 +20,18 @@ type selection struct {
 
 // shelve sets a selection of rows aside.
 func (c *change) shelve(of selection) error {
-	rows, err := c.tx.store.Granted(c.before.find(of))
+	rows, err := c.store().Granted(c.before.find(of))
 	if err != nil {
 		return err
 	}
 	c.removed = append(c.removed, rows...)
-	return c.tx.store.Shelve(rows)
+	return c.store().Shelve(rows)
 }
 
 // restore takes a selection of rows back, except those whose member or dossier
 // keeps them on the shelf.
 func (c *change) restore(of selection) error {
-	shelved, err := c.tx.store.Shelved(c.tenant)
+	shelved, err := c.store().Shelved(c.tenant)
 	if err != nil {
 		return err
 	}
@@ -46,13 +46,13 @@ func (c *change) restore(of selection) error {
 			c.put(r)
 		}
 	}
-	return c.tx.store.Unshelve(rows)
+	return c.store().Unshelve(rows)
 }
 
 // forget removes rows for good, from the policy and from the shelf.
 func (c *change) forget(of selection) error {
 	c.removed = append(c.removed, c.before.find(of)...)
-	shelved, err := c.tx.store.Shelved(c.tenant)
+	shelved, err := c.store().Shelved(c.tenant)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *change) forget(of selection) error {
 			rows = append(rows, r)
 		}
 	}
-	return c.tx.store.Unshelve(rows)
+	return c.store().Unshelve(rows)
 }
 
 // liveOwners reports of a row whether its member is active and its dossier open.

@@ -56,7 +56,7 @@ func (c *change) createTenant(t *Tenant) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	if _, err := c.tx.store.Create(c.stream); err != nil {
+	if _, err := c.store().Create(c.stream); err != nil {
 		return fmt.Errorf("tenant %v: %w", t.ID, err)
 	}
 	t.Settings, t.Closed, t.Created = nil, time.Time{}, c.at

@@ -110,7 +110,7 @@ func (c *change) claim(token string) (*link, error) {
 		}
 		slices.SortFunc(people, compareIDs)
 		for _, u := range people {
-			if _, err := c.tx.store.Lock(store.PersonStream(u)); err != nil {
+			if _, err := c.store().Lock(store.PersonStream(u)); err != nil {
 				return nil, notFound(err, "person %v", u)
 			}
 			locked = append(locked, u)

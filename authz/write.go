@@ -29,6 +29,8 @@ type change struct {
 	// Of a change to a tenant:
 	tenant         model.TenantID
 	before         *state
+	assumed        bool  // before is what this node knows: nobody has asked whether it is the newest
+	moved          error // why nothing can be done with this change: it was not the newest, above all
 	added, removed []store.Row
 	ended          []model.Rule // memberships, which may have been without a row
 }
@@ -43,12 +45,18 @@ var errUnchanged = errors.New("unchanged")
 // write is the one path of every change to a tenant: lock it, run fn, record
 // what fn did, and after the commit publish the new state. Whatever fails,
 // nothing has happened.
+//
+// The lock waits until fn asks the database for something: see [change.assume].
+// So fn may run twice.
 func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, action string, fn func(*change) error) error {
 	if tenant.IsZero() {
 		return az.refuse(action, fmt.Errorf("tenant is not set: %w", ErrInvalid))
 	}
 	return az.record(ctx, by, store.TenantStream(tenant), action, func(c *change) (err error) {
 		c.tenant = tenant
+		if c.assume() {
+			return fn(c)
+		}
 		if err := c.strangerOf(tenant); err != nil {
 			return err
 		}
@@ -61,6 +69,48 @@ func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, act
 		return fn(c)
 	})
 }
+
+// assume begins a change with the state that this node knows, without a lock and
+// without a question to the database. Most changes are decided by the state alone, and
+// are recorded on condition that it is the newest. A change that needs more takes the
+// lock when it asks for it, and so does one that is refused; when the state turns out
+// not to be the newest, all is done again from one that is.
+func (c *change) assume() bool {
+	if c.tx.states[c.tenant] != nil {
+		return false
+	}
+	st := c.az.cache.known(c.tenant)
+	if st == nil || !c.by.system && !st.active(c.by.user) {
+		return false
+	}
+	c.before, c.assumed = st, true
+	return true
+}
+
+// lock takes the lock of a change that has gone on without it.
+func (c *change) lock() {
+	if !c.assumed {
+		return
+	}
+	c.assumed = false
+	st, err := c.tx.lock(c.ctx, c.tenant)
+	if err == nil && (st.head != c.before.head || st.packHead != c.before.packHead) {
+		err = store.ErrMoved
+	}
+	c.moved = err
+}
+
+// store is the transaction, with the tenant locked. When that has failed, so does all
+// that it is asked.
+func (c *change) store() *store.Tx {
+	c.lock()
+	if c.moved != nil {
+		return store.Failing(c.tx.store.DB(), c.moved)
+	}
+	return c.tx.store
+}
+
+func (c *change) db() *gorm.DB { return c.store().DB() }
 
 // strangerOf refuses an actor who is no member, before it takes or waits for
 // the tenant's lock.
@@ -77,7 +127,7 @@ func (c *change) strangerOf(tenant model.TenantID) error {
 }
 
 // record runs fn and then writes its row of the ledger, its policy rows and
-// the next revision of the stream, which fn has locked or created.
+// the next revision of the stream, which fn has locked, created or assumed.
 func (az *Authz) record(ctx context.Context, by Actor, stream, action string, fn func(*change) error) error {
 	if err := az.ready(); err != nil {
 		return err
@@ -86,18 +136,37 @@ func (az *Authz) record(ctx context.Context, by Actor, stream, action string, fn
 		return az.refuse(action, err)
 	}
 	err := az.join(ctx, func(t *transaction) error {
-		c := &change{ctx: ctx, az: az, tx: t, by: by, action: action, at: az.now(), stream: stream, detail: detail{}}
-		if err := fn(c); errors.Is(err, errUnchanged) {
-			return nil
-		} else if err != nil {
-			return err
+		at := az.now()
+		for {
+			c := &change{ctx: ctx, az: az, tx: t, by: by, action: action, at: at, stream: stream, detail: detail{}}
+			if err := c.run(fn); !errors.Is(err, store.ErrMoved) {
+				return err
+			}
 		}
-		return c.finish()
 	})
 	if err != nil {
 		return fmt.Errorf("authz: %s: %w", action, store.Translate(err))
 	}
 	return nil
+}
+
+// run makes the change, or fails with [store.ErrMoved] when it went by a state that is
+// not the newest; then that one is locked.
+func (c *change) run(fn func(*change) error) error {
+	err := fn(c)
+	if err == nil {
+		err = c.finish()
+	}
+	if err != nil {
+		c.lock() // another state might not refuse
+	}
+	switch {
+	case c.moved != nil:
+		return c.moved
+	case errors.Is(err, errUnchanged):
+		return nil
+	}
+	return err
 }
 
 // refuse ends a change before it begins. An open transaction fails with it, as
@@ -112,6 +181,7 @@ func (az *Authz) refuse(action string, err error) error {
 	return fmt.Errorf("authz: %s: %w", action, err)
 }
 
+// finish records what c has come to.
 func (c *change) finish() error {
 	if err := c.keepRequired(); err != nil {
 		return err
@@ -127,7 +197,7 @@ func (c *change) finish() error {
 		Stream: c.stream, At: c.at, Actor: c.by.String(), Action: c.action, Reason: c.by.reason,
 		Detail: text, Added: c.added, Removed: c.removed,
 	}
-	if err := c.tx.store.Record(e); err != nil {
+	if err := c.recorded(e); err != nil {
 		return err
 	}
 	if c.before != nil {
@@ -141,12 +211,26 @@ func (c *change) finish() error {
 	return nil
 }
 
+// recorded records e, on condition that what was assumed is so. Rows that go are read
+// first, so that takes the lock.
+func (c *change) recorded(e *store.Entry) error {
+	if !c.assumed || len(c.removed) > 0 {
+		return c.store().Record(e)
+	}
+	c.tx.store.Assume(c.stream, c.before.head, c.before.packHead)
+	err := c.tx.store.Record(e)
+	if errors.Is(err, store.ErrMoved) {
+		c.lock()
+	} else {
+		c.assumed = false
+	}
+	return err
+}
+
 // after is the state that the change makes, so far.
 func (c *change) after() (*state, error) { return c.before.with(c.added, c.removed) }
 
 func (c *change) catalog() *model.Catalog { return c.before.pack.Catalog }
-
-func (c *change) db() *gorm.DB { return c.tx.store.DB() }
 
 // add adds rules that are not there yet.
 func (c *change) add(rules ...model.Rule) {

@@ -22,6 +22,9 @@ var (
 	// unique key, a reference to or from a row, a rule that is not where it
 	// was thought to be.
 	ErrConflict = errors.New("conflict")
+	// ErrMoved says that a stream, or that of the pack, does not stand where it was
+	// assumed to: see [Tx.Assume].
+	ErrMoved = errors.New("moved")
 	// ErrUnavailable says that the database is gone, too busy, or gave up. What
 	// was asked may be tried again; after a failed commit it may have happened.
 	ErrUnavailable = errors.New("database unavailable")

@@ -44,9 +44,9 @@ func (record) TableName() string { return "volmacht_ledger" }
 
 const maxDetail = 1 << 16 // bytes
 
-// Record is the write path: it removes e.Removed from casbin_rule, adds
-// e.Added to it, writes the next line of the ledger of e.Stream, which must be
-// locked, and moves the stream's head on. It fills in e with what is stored:
+// Record is the write path: it removes e.Removed from casbin_rule, moves the head
+// of e.Stream on, which must be locked or assumed, adds e.Added to casbin_rule, and
+// writes the next line of the stream's ledger. It fills in e with what is stored:
 // revision, hashes, times in microseconds, and in Removed, of which only Rule
 // and Tenant count, the grants that the rows had. Removal comes first, so a
 // rule can be replaced by itself with other limits.
@@ -54,21 +54,29 @@ const maxDetail = 1 << 16 // bytes
 // The rows must be the stream's own: a tenant's in its stream, the pack's in
 // [PackStream], none in any other. [ErrConflict] says that a row to remove is
 // not there, or one to add is; model.ErrInvalid that something cannot be
-// stored. Once Record fails, so does the transaction.
+// stored. Once Record fails, so does the transaction. Only after [ErrMoved], which
+// says that the stream does not stand where it was assumed to, has nothing happened,
+// and the transaction goes on.
 func (tx *Tx) Record(e *Entry) error {
 	if tx.err != nil {
 		return tx.err
 	}
-	if err := tx.record(e); err != nil {
-		return tx.fail(fmt.Errorf("store: record in stream %.80s: %w", e.Stream, err))
+	err := tx.record(e)
+	if err == nil || errors.Is(err, ErrMoved) {
+		return err
 	}
-	return nil
+	return tx.fail(fmt.Errorf("store: record in stream %.80s: %w", e.Stream, err))
 }
 
 func (tx *Tx) record(e *Entry) error {
-	head, ok := tx.locked[e.Stream]
-	if !ok {
+	from, assumed := tx.assumed[e.Stream]
+	if head, locked := tx.locked[e.Stream]; locked {
+		from, assumed = assumption{stream: head}, false
+	} else if !assumed {
 		return errors.New("the stream is not locked")
+	}
+	if assumed && len(e.Removed) > 0 {
+		return errors.New("the stream is not locked: want that to remove rows")
 	}
 	if err := e.normalize(); err != nil {
 		return err
@@ -77,27 +85,28 @@ func (tx *Tx) record(e *Entry) error {
 	if e.Removed, err = remove(tx.db, rulesTable, e.Removed); err != nil {
 		return err
 	}
-	if err := insert(tx.db, rulesTable, e.Added); err != nil {
-		return err
-	}
-	e.Revision, e.Prev = head.Revision+1, head.Hash
+	e.Revision, e.Prev = from.stream.Revision+1, from.stream.Hash
 	row, err := e.record()
 	if err != nil {
 		return err
 	}
-	sum := row.sum(sha256.New())
-	e.Hash, row.Hash = sum, sum[:]
+	e.Hash = row.sum(sha256.New())
+	row.Hash = e.Hash[:]
+	// First of what is written: from here on the stream is ours, locked before or not.
+	moved, err := tx.move(e.Stream, from, assumed, Head{e.Revision, e.Hash})
+	switch {
+	case err != nil:
+		return fmt.Errorf("revision %d: %w", e.Revision, Translate(err))
+	case !moved && assumed:
+		return ErrMoved
+	case !moved:
+		return fmt.Errorf("%w: revision %d was written without the lock", ErrConflict, e.Revision)
+	}
+	if err := insert(tx.db, rulesTable, e.Added); err != nil {
+		return err
+	}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("revision %d: %w", e.Revision, Translate(err))
-	}
-	// The condition holds as long as everybody locks.
-	moved := tx.db.Model(&Stream{}).Where("name = ? AND revision = ?", e.Stream, head.Revision).
-		Updates(map[string]any{"revision": e.Revision, "hash": row.Hash})
-	if moved.Error != nil {
-		return fmt.Errorf("revision %d: %w", e.Revision, Translate(moved.Error))
-	}
-	if moved.RowsAffected != 1 {
-		return fmt.Errorf("%w: revision %d was written without the lock", ErrConflict, e.Revision)
 	}
 	tx.locked[e.Stream] = Head{e.Revision, e.Hash}
 	return nil

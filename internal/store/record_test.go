@@ -380,3 +380,55 @@ func TestRecordAgainstMap(t *testing.T) {
 		require.NoError(t, s.VerifyLedger(t.Context(), store.TenantStream(acme)))
 	})
 }
+
+// A stream that is assumed to stand where it does is as good as locked; else nothing
+// happens, and the transaction goes on.
+func TestAssume(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := prepared(t, db)
+		require.NoError(t, s.Transaction(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.Lock(store.PackStream); err != nil {
+				return err
+			}
+			return tx.Record(&store.Entry{Stream: store.PackStream, At: epoch, Actor: "system", Action: "pack"})
+		}))
+		stream := store.TenantStream(acme)
+		heads, err := s.Heads(t.Context(), stream, store.PackStream)
+		require.NoError(t, err)
+		right, pack := heads[stream], heads[store.PackStream]
+		otherHash := func(h store.Head) store.Head { h.Hash[31]++; return h }
+		otherRevision := func(h store.Head) store.Head { h.Revision++; return h }
+		for name, wrong := range map[string][2]store.Head{
+			"revision":          {otherRevision(right), pack},
+			"hash":              {otherHash(right), pack},
+			"revision of pack":  {right, otherRevision(pack)},
+			"hash of pack":      {right, otherHash(pack)},
+			"before everything": {},
+		} {
+			before := dump(t, db)
+			require.NoError(t, s.Transaction(t.Context(), func(tx *store.Tx) error {
+				tx.Assume(stream, wrong[0], wrong[1])
+				require.ErrorIs(t, tx.Record(entry(rows("late"), nil)), store.ErrMoved, name)
+				return nil
+			}), name)
+			require.Equal(t, before, dump(t, db), name)
+		}
+		require.NoError(t, s.Transaction(t.Context(), func(tx *store.Tx) error {
+			tx.Assume(stream, otherRevision(right), pack)
+			require.ErrorIs(t, tx.Record(entry(rows("one"), nil)), store.ErrMoved)
+			tx.Assume(stream, right, pack)
+			require.NoError(t, tx.Record(entry(rows("two"), nil)))
+			return tx.Record(entry(rows("three"), rows("two")))
+		}))
+		got, err := s.Load(t.Context(), acme)
+		require.NoError(t, err)
+		require.Equal(t, right.Revision+2, got.Head.Revision)
+		require.NoError(t, s.VerifyLedger(t.Context(), stream))
+
+		require.Error(t, s.Transaction(t.Context(), func(tx *store.Tx) error {
+			tx.Assume(stream, got.Head, pack)
+			return tx.Record(entry(nil, rows("three")))
+		}), "what goes is read under the lock")
+	})
+}

@@ -72,6 +72,31 @@ func (tx *Tx) Lock(stream string) (Head, error) {
 	return head, nil
 }
 
+// An assumption is where a stream and that of the pack are thought to stand.
+type assumption struct{ stream, pack Head }
+
+// Assume takes a stream to stand at head, and the pack at pack, without a lock and
+// without asking: [Tx.Record] writes only if that is so, and else returns [ErrMoved].
+// As every change to what is a tenant's moves its stream, what was read of it at head
+// is true still at the moment when Record succeeds. It saves what asking costs, for
+// changes that need no other rows: those that lock first see what they read.
+func (tx *Tx) Assume(stream string, head, pack Head) {
+	tx.assumed[stream] = assumption{head, pack}
+}
+
+// move sets the head of a stream. It reports whether the stream stood at from, and
+// the pack, too, when that was assumed; this waits for who holds the stream.
+func (tx *Tx) move(stream string, from assumption, assumed bool, to Head) (bool, error) {
+	where := tx.db.Model(&Stream{}).Where("name = ? AND revision = ? AND hash = ?", stream, from.stream.Revision, from.stream.Hash[:])
+	if assumed {
+		// LIMIT, for MariaDB and MySQL would take the two tables for one without it.
+		where = where.Where("EXISTS (SELECT 1 FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1) AS pack WHERE pack.revision = ? AND pack.hash = ?)",
+			PackStream, from.pack.Revision, from.pack.Hash[:])
+	}
+	moved := where.Updates(map[string]any{"revision": to.Revision, "hash": to.Hash[:]})
+	return moved.RowsAffected == 1, moved.Error
+}
+
 func (s Stream) head() (Head, error) {
 	head := Head{Revision: s.Revision}
 	if copy(head.Hash[:], s.Hash) != len(head.Hash) || len(s.Hash) != len(head.Hash) {

@@ -21,9 +21,10 @@ const (
 // to [Store.Transaction], until that function returns.
 type Tx struct {
 	reader
-	conn   *txConn
-	locked map[string]Head
-	err    error // of the first write that failed: nothing more may happen
+	conn    *txConn
+	locked  map[string]Head
+	assumed map[string]assumption
+	err     error // of the first write that failed: nothing more may happen
 }
 
 // Looking returns a Tx that only reads, in the session db: it takes no locks, and
@@ -32,6 +33,13 @@ type Tx struct {
 func Looking(db *gorm.DB) *Tx { return &Tx{reader: reader{db}, err: errLooking} }
 
 var errLooking = errors.New("store: this only reads")
+
+// Failing returns a Tx in which everything fails with err, in the session db.
+func Failing(db *gorm.DB, err error) *Tx {
+	db = db.Session(&gorm.Session{NewDB: true})
+	_ = db.AddError(err)
+	return &Tx{reader: reader{db}, err: err}
+}
 
 // Transaction runs fn in a database transaction and commits it when fn returns
 // nil. When the database asks for that (a deadlock, a lock-wait time-out, a
@@ -147,7 +155,7 @@ func (s *Store) begin(ctx context.Context) (*Tx, error) {
 			return nil, fault(ctx, err)
 		}
 	}
-	return &Tx{reader: reader{db}, conn: conn, locked: map[string]Head{}}, nil
+	return &Tx{reader: reader{db}, conn: conn, locked: map[string]Head{}, assumed: map[string]assumption{}}, nil
 }
 
 // DB returns gorm's handle for the transaction, for rows other than rules,
