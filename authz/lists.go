@@ -88,9 +88,9 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		}
 		return nil
 	}
-	who := engine.KeyOf(model.UserSubject(u).String())
+	who := s.rows.Subject(engine.KeyOf(model.UserSubject(u).String()))
 	var candidates []model.Domain
-	if places, few := s.rows.Places(who, model.TraitDossier.String(), entry.question, at); few {
+	if places, few := who.Places(model.TraitDossier.String(), entry.question, at); few {
 		candidates = parseDomains(places)
 	} else {
 		candidates = s.dossiers()
@@ -103,7 +103,7 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ok, err := s.rows.Decide(who, engine.KeyOf(d.String()), entry.question, clock)
+		ok, err := who.Decide(engine.KeyOf(d.String()), entry.question, clock)
 		if err != nil {
 			return err
 		}

@@ -166,12 +166,40 @@ func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time
 	if !s.gather(&a, subject, domain) {
 		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time()), nil
 	}
+	return s.policy.answers(&a, q), nil
+}
+
+// A Subject is one of a snapshot that is asked about in many domains, and looked up
+// once.
+type Subject struct {
+	Key
+	in   *Snapshot
+	name *name
+}
+
+// Subject returns the subject of a key.
+func (s *Snapshot) Subject(key Key) Subject {
+	return Subject{key, s, s.names.entry(key.hash, key.text)}
+}
+
+// Decide is [Snapshot.Decide].
+func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
+	a := answer{now: now}
+	if s := u.in; s.plain && q.policy == s.policy && u.text != "" && domain.text != "" &&
+		s.meet(&a, u.Key, domain, u.name, s.names.entry(domain.hash, domain.text)) {
+		return s.policy.answers(&a, q), nil
+	}
+	return u.in.Decide(u.Key, domain, q, now)
+}
+
+// answers is decide, or what is remembered of it.
+func (p *Policy) answers(a *answer, q *Question) bool {
 	if q.remembered {
-		if v := s.policy.recall(&a); v != nil {
-			return v.allows(q.number), nil
+		if v := p.recall(a); v != nil {
+			return v.allows(q.number)
 		}
 	}
-	return s.policy.decide(&a, q), nil
+	return p.decide(a, q)
 }
 
 // own returns q as a question of the policy of s.
@@ -242,11 +270,16 @@ func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 // gather finds what subject meets in domain. It reports false when there is
 // more to it than it can tell: then the links must be walked.
 func (s *Snapshot) gather(a *answer, subject, domain Key) bool {
-	p := s.policy
 	if !s.plain {
 		return false
 	}
 	who, where := s.names.pair(subject, domain)
+	return s.meet(a, subject, domain, who, where)
+}
+
+// meet is gather for a plain snapshot, with the entries of the two.
+func (s *Snapshot) meet(a *answer, subject, domain Key, who, where *name) bool {
+	p := s.policy
 	in := spot{Key: domain}
 	if where != nil {
 		in.name = where.first

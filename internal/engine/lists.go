@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/volmacht/volmacht/model"
 )
 
 // Allowed answers many questions about one subject in one domain: bit i of the
@@ -64,12 +62,12 @@ func (s *Snapshot) askCasbin(subject, domain string, qs []*Question, at time.Tim
 	return c.next(at), nil
 }
 
-// Places returns the domains outside which subject is not allowed what q asks, in
+// Places returns the domains outside which u is not allowed what q asks, in
 // order: those with a g2 row that gives them the trait and with a row of the subject
 // or of one of its teams. It reports false when it cannot name them, as something
 // that holds in many domains may allow it.
-func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) (places []string, few bool) {
-	p := s.policy
+func (u Subject) Places(trait string, q *Question, at time.Time) (places []string, few bool) {
+	s, p := u.in, u.in.policy
 	if s.casbin != nil || !s.plain || p.model.Effect == AllowUnlessDenied {
 		return nil, false
 	}
@@ -82,9 +80,9 @@ func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) 
 		case src.ask == askDom: // in some domain or other
 			ok = a.add(p.ones)
 		case src.atomKind != linked:
-			ok = a.add(p.meets(i, subject.text))
+			ok = a.add(p.meets(i, u.text))
 		default:
-			places, ok = s.widely(&a, src.graph, subject, places)
+			places, ok = u.widely(&a, src.graph, places)
 		}
 		if !ok {
 			return nil, false
@@ -95,8 +93,15 @@ func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) 
 		return nil, false
 	}
 	slices.Sort(places)
+	traits := slices.IndexFunc(p.graphs, func(g graph) bool { return g.key == "g2" })
+	of := p.kind(traits, trait)
 	places = slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
-		return !s.Has(model.NewRule("g2", domain, trait))
+		set := s.names.entry(hashOf(domain), domain).everywhere(of)
+		if set == nil {
+			return true
+		}
+		_, found := set.link(trait)
+		return !found
 	})
 	for i := range places {
 		places[i] = strings.Clone(places[i])
@@ -104,13 +109,17 @@ func (s *Snapshot) Places(subject Key, trait string, q *Question, at time.Time) 
 	return places, true
 }
 
-// widely adds what subject has in many domains, and to places where it has
+// widely adds what u has in many domains, and to places where it has
 // something else, itself or through a team.
-func (s *Snapshot) widely(a *answer, graph int, subject Key, places []string) ([]string, bool) {
-	if k := s.policy.graphs[graph].known(subject.text); k != nil && !a.add(k.closed) {
+func (u Subject) widely(a *answer, graph int, places []string) ([]string, bool) {
+	s := u.in
+	if k := s.policy.graphs[graph].known(u.text); k != nil && !a.add(k.closed) {
 		return nil, false
 	}
-	_, links := s.names.find(subject.hash, subject.text)
+	var links []link
+	if u.name != nil {
+		links = u.name.each()
+	}
 	var through []string
 	for l := range each(links) {
 		if l.set.graph != graph {

@@ -84,8 +84,12 @@ func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.
 	} else if later, err := s.Enforce(q, at.Add(100*time.Hour)); err != nil || later != want {
 		return fmt.Sprintf("for ever: but later it is %v, %v", later, err)
 	}
+	who, clock := s.Subject(engine.KeyOf(q.Subject)), func() time.Time { return at }
+	if ok, err := who.Decide(engine.KeyOf(q.Domain), ask, clock); err != nil || ok != want {
+		return fmt.Sprintf("asked by its entry: %v, %v, want %v", ok, err, want)
+	}
 	for _, trait := range []string{"dossier", "shared"} {
-		places, few := s.Places(engine.KeyOf(q.Subject), trait, ask, at)
+		places, few := who.Places(trait, ask, at)
 		if !few {
 			continue
 		}
@@ -95,6 +99,9 @@ func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.
 		for d := range s.Names("g2", trait, "") {
 			ok, err := s.Enforce(engine.Request{Subject: q.Subject, Domain: d, Object: q.Object, Action: q.Action}, at)
 			i, listed := slices.BinarySearch(places, d)
+			if same, err := who.Decide(engine.KeyOf(d), ask, clock); err != nil || same != ok {
+				return fmt.Sprintf("in %s, asked by its entry: %v, %v, want %v", d, same, err, ok)
+			}
 			if err != nil || ok && !listed {
 				return fmt.Sprintf("places that are %s: %s is allowed, %v, and not among %v", trait, d, err, places)
 			}

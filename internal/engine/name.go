@@ -50,6 +50,20 @@ func (n *name) link(i uint32) *link {
 	return &(*n.all)[i]
 }
 
+// everywhere returns the set of links of a kind that has no domain, or nil; of no name,
+// too.
+func (n *name) everywhere(of kind) *set {
+	if n == nil {
+		return nil
+	}
+	for i := range n.front {
+		if l := n.link(i); l.at == nil && l.set.kind == of {
+			return l.set
+		}
+	}
+	return nil
+}
+
 // isBare reports whether n has no links.
 func (n *name) isBare() bool { return n.near[0].set == nil }
 

@@ -48,7 +48,7 @@ func Measure(ctx context.Context, o Options) (*report.Ours, error) {
 		return r, nil
 	}
 	o.Progress("publish in a tenant of %d dossiers", publishing.Dossiers)
-	if r.Publish, err = measurePublish(ctx); err != nil {
+	if r.Publish, err = measurePublish(); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	if o.Postgres == "" {

@@ -88,8 +88,8 @@ type Parallel struct {
 	Floor     float64 `json:"floor"` // two over one, of the floor of integers: what the machine gives
 }
 
-// Publish is a grant in a large tenant and in a small one of the same database,
-// in memory: what the first costs more is what grows with the tenant.
+// Publish is what a grant costs besides the database, in a large tenant and in a
+// small one.
 type Publish struct {
 	Dossiers int     `json:"dossiers"`
 	Large    float64 `json:"large_ns"`
