@@ -13,8 +13,10 @@ const lists = 12 // of each kind are compared
 // SameLists compares lists with what the world says of each of their parts.
 func SameLists(l peer.Lister, w *world.World, seed uint64) error {
 	for _, staff := range []world.Staff{0, world.Admin, world.Employee, world.Support} {
-		for _, c := range w.Of(staff, lists, seed) {
-			permissions, err := l.Permissions(c)
+		checks := w.Of(staff, lists, seed)
+		permissionsOf, dossiersOf := l.Permissions(checks), l.Dossiers(checks)
+		for i, c := range checks {
+			permissions, err := permissionsOf(i)
 			if err != nil {
 				return fmt.Errorf("permissions %+v: %w", c, err)
 			}
@@ -22,7 +24,7 @@ func SameLists(l peer.Lister, w *world.World, seed uint64) error {
 			if want := w.PermissionsOf(c); !slices.Equal(permissions, want) {
 				return fmt.Errorf("permissions %+v: lists %v, want %v", c, permissions, want)
 			}
-			dossiers, err := l.Dossiers(c)
+			dossiers, err := dossiersOf(i)
 			if err != nil {
 				return fmt.Errorf("dossiers %+v: %w", c, err)
 			}

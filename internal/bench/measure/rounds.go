@@ -92,7 +92,7 @@ func timeLists(ctx context.Context, w *world.World, subjects []*subject, o Optio
 	kinds := []struct {
 		name  string
 		staff world.Staff
-		list  func(peer.Lister, world.Check) error
+		list  func(peer.Lister, []world.Check) func(int) error
 		into  func(s *subject) *float64
 	}{
 		{"permissions", 0, permissions, func(s *subject) *float64 { return &s.result.Permissions }},
@@ -106,14 +106,17 @@ func timeLists(ctx context.Context, w *world.World, subjects []*subject, o Optio
 	for _, k := range kinds {
 		checks := w.Of(k.staff, 1000, o.Seed)
 		times := make(map[*subject][]float64)
+		list := make(map[*subject]func(int) error)
+		for _, s := range subjects {
+			list[s] = k.list(s.engine.(peer.Lister), checks)
+		}
 		err := turns(ctx, k.name, subjects, o, func(s *subject, round int) error {
-			l := s.engine.(peer.Lister)
 			began := time.Now()
-			if err := k.list(l, checks[round%len(checks)]); err != nil { // to see what one costs
+			if err := list[s](round % len(checks)); err != nil { // to see what one costs
 				return err
 			}
 			n := min(len(checks), max(1, int(o.Slice/2/max(1, time.Since(began)))))
-			ns, err := lap(ctx, n, func(i int) error { return k.list(l, checks[(round*n+i)%len(checks)]) })
+			ns, err := lap(ctx, n, func(i int) error { return list[s]((round*n + i) % len(checks)) })
 			times[s] = append(times[s], ns)
 			return err
 		})
@@ -127,14 +130,20 @@ func timeLists(ctx context.Context, w *world.World, subjects []*subject, o Optio
 	return nil
 }
 
-func permissions(l peer.Lister, c world.Check) error {
-	_, err := l.Permissions(c)
-	return err
+func permissions(l peer.Lister, checks []world.Check) func(int) error {
+	list := l.Permissions(checks)
+	return func(i int) error {
+		_, err := list(i)
+		return err
+	}
 }
 
-func dossiers(l peer.Lister, c world.Check) error {
-	_, err := l.Dossiers(c)
-	return err
+func dossiers(l peer.Lister, checks []world.Check) func(int) error {
+	list := l.Dossiers(checks)
+	return func(i int) error {
+		_, err := list(i)
+		return err
+	}
 }
 
 // timeGrants times a grant together with the check that sees it. The place is

@@ -21,9 +21,8 @@ const Staleness = 24 * time.Hour
 
 // An Engine is Volmacht on one database.
 type Engine struct {
-	w     *world.World
-	az    *authz.Authz
-	lists map[world.Check]authz.Request // made once, as the requests of Ask are
+	w  *world.World
+	az *authz.Authz
 
 	loading time.Duration
 	shared  bool // whoever opened az closes it
@@ -52,7 +51,7 @@ func prepare(ctx context.Context, db *gorm.DB, filled func(offices int), worlds 
 func Load(ctx context.Context, db *gorm.DB, w *world.World) (*Engine, error) {
 	began := time.Now()
 	az, err := OpenAuthz(ctx, db)
-	e := &Engine{w: w, az: az, lists: make(map[world.Check]authz.Request)}
+	e := &Engine{w: w, az: az}
 	if err == nil {
 		err = e.warm(ctx)
 	}
@@ -132,30 +131,23 @@ func (e *Engine) Ask(checks []world.Check) func(int) (bool, error) {
 	}
 }
 
-// list returns the request of c for a list.
-func (e *Engine) list(c world.Check) authz.Request {
-	r, made := e.lists[c]
-	if !made {
-		r = request(e.w, c)
-		e.lists[c] = r
-	}
-	return r
-}
-
 // Permissions implements [peer.Lister]. What the workload has no name for is
 // read and left out.
-func (e *Engine) Permissions(c world.Check) ([]world.Permission, error) {
-	r := e.list(c)
-	var all []world.Permission
-	for p, err := range e.az.Permissions(context.Background(), r.User, r.Domain) {
-		if err != nil {
-			return nil, err
+func (e *Engine) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	all := requests(e.w, checks)
+	return func(i int) ([]world.Permission, error) {
+		r := &all[i]
+		var found []world.Permission
+		for p, err := range e.az.Permissions(context.Background(), r.User, r.Domain) {
+			if err != nil {
+				return nil, err
+			}
+			if known, ok := numbers[p.Key()]; ok {
+				found = append(found, known)
+			}
 		}
-		if known, ok := numbers[p.Key()]; ok {
-			all = append(all, known)
-		}
+		return found, nil
 	}
-	return all, nil
 }
 
 // numbers are the workload's permissions on a dossier.
@@ -168,16 +160,19 @@ var numbers = func() map[model.PermissionKey]world.Permission {
 }()
 
 // Dossiers implements [peer.Lister].
-func (e *Engine) Dossiers(c world.Check) ([]string, error) {
-	r := e.list(c)
-	var all []string
-	for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission, model.Domain{}) {
-		if err != nil {
-			return nil, err
+func (e *Engine) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	all := requests(e.w, checks)
+	return func(i int) ([]string, error) {
+		r := &all[i]
+		var found []string
+		for d, err := range e.az.Dossiers(context.Background(), r.User, r.Permission, model.Domain{}) {
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, d.Dossier().String())
 		}
-		all = append(all, d.Dossier().String())
+		return found, nil
 	}
-	return all, nil
 }
 
 // Grant implements [peer.Engine], durably: SQLite, a transaction, the ledger.

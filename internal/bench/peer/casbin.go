@@ -156,7 +156,7 @@ func (c *casbinEngine) Ask(checks []world.Check) func(int) (bool, error) {
 	return func(i int) (bool, error) { return c.e.Enforce(requests[i]...) }
 }
 
-func (c *casbinEngine) Permissions(q world.Check) ([]world.Permission, error) {
+func (c *casbinEngine) permissions(q world.Check) ([]world.Permission, error) {
 	requests := make([][]any, world.Listed)
 	for p := range world.Listed {
 		q.Permission = p
@@ -172,9 +172,9 @@ func (c *casbinEngine) Permissions(q world.Check) ([]world.Permission, error) {
 	return all, err
 }
 
-// Dossiers asks about each of the office: Casbin keeps no index from a user to
+// dossiers asks about each of the office: Casbin keeps no index from a user to
 // domains that it could start from.
-func (c *casbinEngine) Dossiers(q world.Check) ([]string, error) {
+func (c *casbinEngine) dossiers(q world.Check) ([]string, error) {
 	from, until := c.w.DossiersOf(q.Office)
 	var requests [][]any
 	for q.Dossier = from; q.Dossier < until; q.Dossier++ {
@@ -213,6 +213,16 @@ func clientRule(w *world.World, p world.Place) model.Rule {
 
 func (c *casbinEngine) rules(p world.Place) [][]string {
 	return [][]string{c.w.PlaceRule(p).Fields(), clientRule(c.w, p).Fields()}
+}
+
+// Permissions implements [Lister].
+func (c *casbinEngine) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	return each(checks, c.permissions)
+}
+
+// Dossiers implements [Lister].
+func (c *casbinEngine) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	return each(checks, c.dossiers)
 }
 
 func (c *casbinEngine) Grant(p world.Place) error {

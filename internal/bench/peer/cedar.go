@@ -170,7 +170,7 @@ func (c *cedarEngine) Ask(checks []world.Check) func(int) (bool, error) {
 	return func(i int) (bool, error) { return c.ask(requests[i]) }
 }
 
-func (c *cedarEngine) Permissions(q world.Check) ([]world.Permission, error) {
+func (c *cedarEngine) permissions(q world.Check) ([]world.Permission, error) {
 	r := c.request(q)
 	var all []world.Permission
 	for p := range world.Listed {
@@ -186,9 +186,9 @@ func (c *cedarEngine) Permissions(q world.Check) ([]world.Permission, error) {
 	return all, nil
 }
 
-// Dossiers asks about each dossier that a tag names, or each of the office for
+// dossiers asks about each dossier that a tag names, or each of the office for
 // an admin.
-func (c *cedarEngine) Dossiers(q world.Check) ([]string, error) {
+func (c *cedarEngine) dossiers(q world.Check) ([]string, error) {
 	r := c.request(q)
 	user := c.entities[r.Principal]
 	var candidates []types.EntityUID
@@ -225,6 +225,16 @@ func (c *cedarEngine) change(p world.Place, fn func(tags *types.RecordMap, dossi
 	user.Tags = types.NewRecord(tags)
 	c.entities[user.UID] = user
 	return nil
+}
+
+// Permissions implements [Lister].
+func (c *cedarEngine) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	return each(checks, c.permissions)
+}
+
+// Dossiers implements [Lister].
+func (c *cedarEngine) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	return each(checks, c.dossiers)
 }
 
 func (c *cedarEngine) Grant(p world.Place) error {

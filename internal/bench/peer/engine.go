@@ -24,15 +24,21 @@ type Engine interface {
 	Close() error
 }
 
-// A Lister is an engine that can list, which all but the floor of integers do.
+// A Lister is an engine that can list, which the floor of strings and all but the
+// floors do. As with Ask, its own requests are made before what it returns is called.
 type Lister interface {
-	// Permissions returns what the user may do on the dossier, of the
+	// Permissions lists what the user of the i-th check may do on the dossier, of the
 	// permissions that are listed ([world.Listed]).
-	Permissions(world.Check) ([]world.Permission, error)
+	Permissions(checks []world.Check) func(i int) ([]world.Permission, error)
 
-	// Dossiers returns the IDs of the dossiers on which the user may do the
-	// permission, in any order.
-	Dossiers(world.Check) ([]string, error)
+	// Dossiers lists the IDs of the dossiers on which the user of the i-th check may
+	// do the permission, in any order.
+	Dossiers(checks []world.Check) func(i int) ([]string, error)
+}
+
+// each is a list of an engine that takes a check as it is.
+func each[T any](checks []world.Check, list func(world.Check) (T, error)) func(int) (T, error) {
+	return func(i int) (T, error) { return list(checks[i]) }
 }
 
 // A Maker makes an engine and loads it with w.
@@ -55,6 +61,7 @@ type Maker struct {
 var Makers = slices.Concat([]Maker{
 	{Name: "ints", Title: "floor: hand-written maps, keyed by integers", New: newInts},
 	{Name: "strings", Title: "floor: the same, keyed by strings", New: newStrings},
+	{Name: "served", Title: "floor: keyed by strings, and fit to serve", New: newServed},
 	{Name: "casbin-cached", Title: "Casbin, SyncedCachedEnforcer, warm", Stale: true, Module: casbinModule, New: newCasbinCached},
 	{Name: "cedar", Title: "cedar-go", Module: "github.com/cedar-policy/cedar-go", New: newCedar},
 	{Name: "casbin", Title: "Casbin, shared profile rules", Module: casbinModule, New: newCasbin},

@@ -148,10 +148,7 @@ func textOf(w *world.World, c world.Check) text {
 }
 
 func (e *texts) Ask(checks []world.Check) func(int) (bool, error) {
-	requests := make([]text, len(checks))
-	for i, c := range checks {
-		requests[i] = textOf(e.w, c)
-	}
+	requests := e.requests(checks)
 	return func(i int) (bool, error) {
 		q := &requests[i]
 		if q.dossier == "" {
@@ -161,30 +158,45 @@ func (e *texts) Ask(checks []world.Check) func(int) (bool, error) {
 	}
 }
 
-func (e *texts) Permissions(c world.Check) ([]world.Permission, error) {
-	s := e.may(e.w.Users[c.User].ID, e.w.Offices[c.Office].ID, e.w.Dossiers[c.Dossier].ID)
-	var all []world.Permission
-	for p := range world.Listed {
-		if s&(1<<p) != 0 {
-			all = append(all, p)
-		}
+func (e *texts) requests(checks []world.Check) []text {
+	requests := make([]text, len(checks))
+	for i, c := range checks {
+		requests[i] = textOf(e.w, c)
 	}
-	return all, nil
+	return requests
 }
 
-func (e *texts) Dossiers(c world.Check) ([]string, error) {
-	user, office := e.w.Users[c.User].ID, e.w.Offices[c.Office].ID
-	candidates := e.ofUser[user]
-	if e.staff[user]&^adminOnly == admin {
-		candidates = e.ofOffice[office]
-	}
-	var all []string
-	for _, d := range candidates {
-		if e.may(user, office, d)&(1<<c.Permission) != 0 {
-			all = append(all, d)
+func (e *texts) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	requests := e.requests(checks)
+	return func(i int) ([]world.Permission, error) {
+		q := &requests[i]
+		s := e.may(q.user, q.office, q.dossier)
+		var all []world.Permission
+		for p := range world.Listed {
+			if s&(1<<p) != 0 {
+				all = append(all, p)
+			}
 		}
+		return all, nil
 	}
-	return all, nil
+}
+
+func (e *texts) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	requests := e.requests(checks)
+	return func(i int) ([]string, error) {
+		q := &requests[i]
+		candidates := e.ofUser[q.user]
+		if e.staff[q.user]&^adminOnly == admin {
+			candidates = e.ofOffice[q.office]
+		}
+		var all []string
+		for _, d := range candidates {
+			if e.may(q.user, q.office, d)&(1<<q.permission) != 0 {
+				all = append(all, d)
+			}
+		}
+		return all, nil
+	}
 }
 
 func (e *texts) Grant(p world.Place) error {

@@ -152,7 +152,7 @@ func (o *opaEngine) list(q rego.PreparedEvalQuery, c world.Check, each func(stri
 	return nil
 }
 
-func (o *opaEngine) Permissions(c world.Check) ([]world.Permission, error) {
+func (o *opaEngine) permissionsOf(c world.Check) ([]world.Permission, error) {
 	names := make(map[string]bool)
 	err := o.list(o.permissions, c, func(name string) { names[name] = true })
 	var all []world.Permission
@@ -164,10 +164,20 @@ func (o *opaEngine) Permissions(c world.Check) ([]world.Permission, error) {
 	return all, err
 }
 
-func (o *opaEngine) Dossiers(c world.Check) ([]string, error) {
+func (o *opaEngine) dossiersOf(c world.Check) ([]string, error) {
 	var all []string
 	err := o.list(o.dossiers, c, func(d string) { all = append(all, d) })
 	return all, err
+}
+
+// Permissions implements [Lister].
+func (o *opaEngine) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	return each(checks, o.permissionsOf)
+}
+
+// Dossiers implements [Lister].
+func (o *opaEngine) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	return each(checks, o.dossiersOf)
 }
 
 func (o *opaEngine) Grant(p world.Place) error {

@@ -247,7 +247,7 @@ func (f *fgaEngine) Ask(checks []world.Check) func(int) (bool, error) {
 	}
 }
 
-func (f *fgaEngine) Permissions(c world.Check) ([]world.Permission, error) {
+func (f *fgaEngine) permissions(c world.Check) ([]world.Permission, error) {
 	request := &openfgav1.BatchCheckRequest{StoreId: f.stores[c.Office], AuthorizationModelId: f.models[c.Office]}
 	for c.Permission = range world.Listed {
 		request.Checks = append(request.Checks, &openfgav1.BatchCheckItem{TupleKey: f.key(c), CorrelationId: strconv.Itoa(int(c.Permission))})
@@ -265,7 +265,7 @@ func (f *fgaEngine) Permissions(c world.Check) ([]world.Permission, error) {
 	return all, nil
 }
 
-func (f *fgaEngine) Dossiers(c world.Check) ([]string, error) {
+func (f *fgaEngine) dossiers(c world.Check) ([]string, error) {
 	response, err := f.server.ListObjects(context.Background(), &openfgav1.ListObjectsRequest{
 		StoreId: f.stores[c.Office], AuthorizationModelId: f.models[c.Office],
 		Type: "dossier", Relation: relation(c.Permission), User: "user:" + f.w.Users[c.User].ID,
@@ -278,6 +278,16 @@ func (f *fgaEngine) Dossiers(c world.Check) ([]string, error) {
 		all[i] = strings.TrimPrefix(all[i], "dossier:")
 	}
 	return all, nil
+}
+
+// Permissions implements [Lister].
+func (f *fgaEngine) Permissions(checks []world.Check) func(int) ([]world.Permission, error) {
+	return each(checks, f.permissions)
+}
+
+// Dossiers implements [Lister].
+func (f *fgaEngine) Dossiers(checks []world.Check) func(int) ([]string, error) {
+	return each(checks, f.dossiers)
 }
 
 func (f *fgaEngine) Grant(p world.Place) error {
