@@ -70,12 +70,13 @@ func (tx *Tx) Record(e *Entry) error {
 
 func (tx *Tx) record(e *Entry) error {
 	from, assumed := tx.assumed[e.Stream]
-	if head, locked := tx.locked[e.Stream]; locked {
-		from, assumed = assumption{stream: head}, false
-	} else if !assumed {
+	head, locked := tx.locked[e.Stream]
+	switch {
+	case locked:
+		from = assumption{stream: head}
+	case !assumed:
 		return errors.New("the stream is not locked")
-	}
-	if assumed && len(e.Removed) > 0 {
+	case len(e.Removed) > 0:
 		return errors.New("the stream is not locked: want that to remove rows")
 	}
 	if err := e.normalize(); err != nil {
@@ -93,11 +94,11 @@ func (tx *Tx) record(e *Entry) error {
 	e.Hash = row.sum(sha256.New())
 	row.Hash = e.Hash[:]
 	// First of what is written: from here on the stream is ours, locked before or not.
-	moved, err := tx.move(e.Stream, from, assumed, Head{e.Revision, e.Hash})
+	moved, err := tx.move(e.Stream, from, Head{e.Revision, e.Hash})
 	switch {
 	case err != nil:
 		return fmt.Errorf("revision %d: %w", e.Revision, Translate(err))
-	case !moved && assumed:
+	case !moved && !locked:
 		return ErrMoved
 	case !moved:
 		return fmt.Errorf("%w: revision %d was written without the lock", ErrConflict, e.Revision)

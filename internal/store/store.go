@@ -2,8 +2,8 @@
 // database: SQLite, PostgreSQL, or MariaDB and MySQL, through gorm.
 //
 // There is one write path. A transaction locks the streams it is going to
-// write, a tenant's or a person's or the pack's, and records one entry in each;
-// the entry carries the rules that come and go:
+// write, a tenant's or a person's or the pack's, or assumes where they stand, and
+// records one entry in each; the entry carries the rules that come and go:
 //
 //	s, err := store.Open(ctx, db) // migrates
 //	err = s.Transaction(ctx, func(tx *store.Tx) error {

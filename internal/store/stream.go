@@ -72,8 +72,12 @@ func (tx *Tx) Lock(stream string) (Head, error) {
 	return head, nil
 }
 
-// An assumption is where a stream and that of the pack are thought to stand.
-type assumption struct{ stream, pack Head }
+// An assumption is where a stream is thought to stand, and that of the pack, which is
+// nil when the stream is locked.
+type assumption struct {
+	stream Head
+	pack   *Head
+}
 
 // Assume takes a stream to stand at head, and the pack at pack, without a lock and
 // without asking: [Tx.Record] writes only if that is so, and else returns [ErrMoved].
@@ -81,14 +85,14 @@ type assumption struct{ stream, pack Head }
 // is true still at the moment when Record succeeds. It saves what asking costs, for
 // changes that need no other rows: those that lock first see what they read.
 func (tx *Tx) Assume(stream string, head, pack Head) {
-	tx.assumed[stream] = assumption{head, pack}
+	tx.assumed[stream] = assumption{head, &pack}
 }
 
-// move sets the head of a stream. It reports whether the stream stood at from, and
-// the pack, too, when that was assumed; this waits for who holds the stream.
-func (tx *Tx) move(stream string, from assumption, assumed bool, to Head) (bool, error) {
+// move sets the head of a stream, and reports whether that and the pack stood where
+// they were assumed to. It waits for who holds the stream.
+func (tx *Tx) move(stream string, from assumption, to Head) (bool, error) {
 	where := tx.db.Model(&Stream{}).Where("name = ? AND revision = ? AND hash = ?", stream, from.stream.Revision, from.stream.Hash[:])
-	if assumed {
+	if from.pack != nil {
 		// LIMIT, for MariaDB and MySQL would take the two tables for one without it.
 		where = where.Where("EXISTS (SELECT 1 FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1) AS pack WHERE pack.revision = ? AND pack.hash = ?)",
 			PackStream, from.pack.Revision, from.pack.Hash[:])
