@@ -131,6 +131,51 @@ func TestGivenByAnother(t *testing.T) {
 	})
 }
 
+// What a change fills in by itself is by the pack in force, and so is all of a
+// transaction that has found out that another one is.
+func TestPackOfAnother(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		ctx := t.Context()
+		writer := node(t, db, authz.Config{})
+		acme, ann := settle(t, writer, "acme")
+		bosch, bo := settle(t, writer, "bosch")
+		bea := second(t, writer, bosch)
+		late := node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Hour})
+		for _, home := range []model.Domain{acme, bosch} {
+			_, err := late.Enforce(ctx, ann, home, accountancy.EditTenant)
+			require.NoError(t, err)
+		}
+		publish := func(oldNew ...string) {
+			t.Helper()
+			_, err := writer.Publish(ctx, authz.System, edited(t, oldNew...))
+			require.NoError(t, err)
+		}
+		other := []string{version1, version2, "configuration, C, , default,", "configuration, C, , ,", "configuration, D, , ,", "configuration, D, , default,"}
+		publish(other...)
+		made, err := late.CreateDossier(ctx, authz.By(ann), acme.Tenant(), authz.Dossier{Name: "New"})
+		require.NoError(t, err)
+		require.Equal(t, accountancy.ConfigurationD, made.Configuration)
+
+		_, err = late.CreateDossier(ctx, authz.By(bo), bosch.Tenant(), authz.Dossier{Name: "Newer"})
+		require.NoError(t, err) // and by the second pack from here on
+		want := authz.ErrDenied
+		if db.Name() == "sqlite" { // where a transaction keeps all others waiting
+			want = nil
+		}
+		require.ErrorIs(t, late.Transaction(ctx, func(tx *authz.Tx) error {
+			if err := tx.SetPrivate(ctx, authz.By(ann), made.Domain, false); err != nil { // as it is: a lock, and no more
+				return err
+			}
+			if want != nil {
+				other[1] = "accountancy, , 3,"
+				publish(append(other, "p, admin, any, tenant, staff_profile, grant, allow\n", "")...)
+			}
+			return tx.Grant(ctx, authz.By(bo), authz.Grant{Subject: model.UserSubject(bea), Profile: accountancy.Support, Domain: bosch})
+		}), want)
+	})
+}
+
 // kindOf is what a caller can tell of an error.
 func kindOf(err error) (kinds []bool) {
 	for _, kind := range []error{nil, authz.ErrInvalid, authz.ErrDenied, authz.ErrNotFound, authz.ErrConflict, authz.ErrExpired} {

@@ -41,10 +41,12 @@ func (az *Authz) CreateDossier(ctx context.Context, by Actor, tenant model.Tenan
 	}
 	d.Domain = model.DossierDomain(tenant, d.ID)
 	d.Pending, d.Failure, d.Closed = model.Configuration{}, "", time.Time{}
+	asked := d
 	err := az.write(ctx, by, tenant, "create dossier", func(c *change) error {
 		if err := c.require(model.TenantDomain(tenant), model.CreateDossier); err != nil {
 			return err
 		}
+		d = asked // and not what another run of this, under another pack, has filled in
 		if d.Configuration.IsZero() {
 			d.Configuration = c.catalog().DefaultConfiguration()
 		}

@@ -60,6 +60,7 @@ type AccountRequest struct {
 func (az *Authz) RequestAccount(ctx context.Context, by Actor, d model.Domain, n NewRequest) (AccountRequest, error) {
 	var made AccountRequest
 	err := az.writeDossier(ctx, by, d, model.SubmitAccountRequest, "request account", func(c *change, _ store.Dossier) error {
+		n := n // which is filled in, in each run of this anew
 		canonical, err := c.checkRequest(&n)
 		if err != nil {
 			return err

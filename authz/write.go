@@ -47,7 +47,7 @@ var errUnchanged = errors.New("unchanged")
 // nothing has happened.
 //
 // The lock waits until fn asks the database for something: see [change.assume].
-// So fn may run twice.
+// So fn may run twice, and the second time by another state and another pack.
 func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, action string, fn func(*change) error) error {
 	if tenant.IsZero() {
 		return az.refuse(action, fmt.Errorf("tenant is not set: %w", ErrInvalid))
@@ -220,6 +220,7 @@ func (c *change) recorded(e *store.Entry) error {
 	c.tx.store.Assume(c.stream, c.before.head, c.before.packHead)
 	err := c.tx.store.Record(e)
 	if errors.Is(err, store.ErrMoved) {
+		c.tx.pack = nil // it may be that which has moved
 		c.lock()
 	} else {
 		c.assumed = false

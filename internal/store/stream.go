@@ -82,8 +82,9 @@ type assumption struct {
 // Assume takes a stream to stand at head, and the pack at pack, without a lock and
 // without asking: [Tx.Record] writes only if that is so, and else returns [ErrMoved].
 // As every change to what is a tenant's moves its stream, what was read of it at head
-// is true still at the moment when Record succeeds. It saves what asking costs, for
-// changes that need no other rows: those that lock first see what they read.
+// is true still at the moment when Record succeeds. The pack is looked at when Record
+// begins: one that comes while it waits for the stream is not seen. It saves what asking
+// costs, for changes that need no other rows: those that lock first see what they read.
 func (tx *Tx) Assume(stream string, head, pack Head) {
 	tx.assumed[stream] = assumption{head, &pack}
 }
