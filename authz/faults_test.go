@@ -54,6 +54,14 @@ func (f *injector) disarm() bool {
 	return f.fired.Load()
 }
 
+// count returns how many statements do makes.
+func (f *injector) count(do func()) int64 {
+	const many = 1 << 40
+	f.left.Store(many)
+	do()
+	return many - f.left.Load()
+}
+
 // fail runs do with a failure at the first statement, the second, and so on
 // until it gets through, and wants each run but the last to have changed
 // nothing.

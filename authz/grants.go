@@ -141,7 +141,7 @@ func (c *change) overSubject(who model.Subject) error {
 		if c.by.is(u) {
 			return fmt.Errorf("user %v cannot change its own profiles: %w", u, ErrDenied)
 		}
-		if slices.ContainsFunc(c.added, func(r store.Row) bool { return r.Rule == c.membership(u) }) {
+		if hasRule(c.added, c.membership(u)) {
 			return nil // joining in this very change
 		}
 		return c.activeMember(u)

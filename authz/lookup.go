@@ -3,7 +3,6 @@ package authz
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"gorm.io/gorm"
 
@@ -72,8 +71,7 @@ func unknownMember(u model.UserID, t model.TenantID) error {
 // activeMember refuses who is no active member of the tenant. Who is has a row that
 // says so, and all that the database could add is why somebody is not.
 func (c *change) activeMember(u model.UserID) error {
-	going := func(r store.Row) bool { return r.Rule == c.membership(u) }
-	if c.before.active(u) && !slices.ContainsFunc(c.removed, going) {
+	if c.before.active(u) && !hasRule(c.removed, c.membership(u)) {
 		return nil
 	}
 	m, err := c.member(u)

@@ -57,7 +57,7 @@ func (c *change) settleReview() error {
 		if r.Rule == model.TenantRules(c.tenant)[0] {
 			return nil // the tenant is closed, and can come back as it was
 		}
-		back := slices.ContainsFunc(c.added, func(o store.Row) bool { return o.Rule == r.Rule })
+		back := hasRule(c.added, r.Rule)
 		if r.Rule.PType == "g" && !back && !slices.Contains(c.ended, r.Rule) {
 			gone = append(gone, r.Rule)
 		}

@@ -160,7 +160,7 @@ func (c *change) takeRows(kept, u model.UserID) error {
 		}
 		next := renamed(r, u)
 		taken[next.Rule] = true
-		if !slices.ContainsFunc(shelved, func(o store.Row) bool { return o.Rule == next.Rule }) {
+		if !hasRule(shelved, next.Rule) {
 			aside = append(aside, next)
 		}
 	}

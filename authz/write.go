@@ -71,10 +71,11 @@ func (az *Authz) write(ctx context.Context, by Actor, tenant model.TenantID, act
 }
 
 // assume begins a change with the state that this node knows, without a lock and
-// without a question to the database. Most changes are decided by the state alone, and
-// are recorded on condition that it is the newest. A change that needs more takes the
-// lock when it asks for it, and so does one that is refused; when the state turns out
-// not to be the newest, all is done again from one that is.
+// without a question to the database. Some changes, to grant a profile to a user above
+// all, are decided by the state alone, and are recorded on condition that it is the
+// newest. A change that needs more takes the lock when it asks for it, and so does one
+// that is refused; when the state turns out not to be the newest, all is done again
+// from one that is.
 func (c *change) assume() bool {
 	if c.tx.states[c.tenant] != nil {
 		return false
@@ -219,11 +220,8 @@ func (c *change) recorded(e *store.Entry) error {
 	}
 	c.tx.store.Assume(c.stream, c.before.head, c.before.packHead)
 	err := c.tx.store.Record(e)
-	if errors.Is(err, store.ErrMoved) {
+	if c.assumed = errors.Is(err, store.ErrMoved); c.assumed {
 		c.tx.pack = nil // it may be that which has moved
-		c.lock()
-	} else {
-		c.assumed = false
 	}
 	return err
 }
@@ -247,18 +245,20 @@ func (c *change) addRow(r store.Row) {
 
 // put adds a row as it is, with who gave it and when.
 func (c *change) put(r store.Row) {
-	same := func(o store.Row) bool { return o.Rule == r.Rule }
-	there := c.before.has(r.Rule) && !slices.ContainsFunc(c.removed, same)
-	if !there && !slices.ContainsFunc(c.added, same) {
+	there := c.before.has(r.Rule) && !hasRule(c.removed, r.Rule)
+	if !there && !hasRule(c.added, r.Rule) {
 		c.added = append(c.added, r)
 	}
+}
+
+func hasRule(rows []store.Row, rule model.Rule) bool {
+	return slices.ContainsFunc(rows, func(r store.Row) bool { return r.Rule == rule })
 }
 
 // remove takes rules away that are there, each once.
 func (c *change) remove(rules ...model.Rule) {
 	for _, rule := range rules {
-		gone := slices.ContainsFunc(c.removed, func(r store.Row) bool { return r.Rule == rule })
-		if row, ok := c.before.rows.Find(rule); ok && !gone {
+		if row, ok := c.before.rows.Find(rule); ok && !hasRule(c.removed, rule) {
 			c.removed = append(c.removed, c.before.storeRow(row))
 		}
 	}

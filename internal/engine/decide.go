@@ -169,29 +169,6 @@ func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time
 	return s.policy.answers(&a, q), nil
 }
 
-// A Subject is one of a snapshot that is asked about in many domains, and looked up
-// once.
-type Subject struct {
-	Key
-	in   *Snapshot
-	name *name
-}
-
-// Subject returns the subject of a key.
-func (s *Snapshot) Subject(key Key) Subject {
-	return Subject{key, s, s.names.entry(key.hash, key.text)}
-}
-
-// Decide is [Snapshot.Decide].
-func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
-	a := answer{now: now}
-	if s := u.in; s.plain && q.policy == s.policy && u.text != "" && domain.text != "" &&
-		s.meet(&a, u.Key, domain, u.name, s.names.entry(domain.hash, domain.text)) {
-		return s.policy.answers(&a, q), nil
-	}
-	return u.in.Decide(u.Key, domain, q, now)
-}
-
 // answers is decide, or what is remembered of it.
 func (p *Policy) answers(a *answer, q *Question) bool {
 	if q.remembered {

@@ -62,6 +62,29 @@ func (s *Snapshot) askCasbin(subject, domain string, qs []*Question, at time.Tim
 	return c.next(at), nil
 }
 
+// A Subject is one of a snapshot that is asked about in many domains, and looked up
+// once.
+type Subject struct {
+	Key
+	in   *Snapshot
+	name *name
+}
+
+// Subject returns the subject of a key.
+func (s *Snapshot) Subject(key Key) Subject {
+	return Subject{key, s, s.names.entry(key.hash, key.text)}
+}
+
+// Decide is [Snapshot.Decide].
+func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
+	a := answer{now: now}
+	if s := u.in; s.plain && q.policy == s.policy && u.text != "" && domain.text != "" &&
+		s.meet(&a, u.Key, domain, u.name, s.names.entry(domain.hash, domain.text)) {
+		return s.policy.answers(&a, q), nil
+	}
+	return u.in.Decide(u.Key, domain, q, now)
+}
+
 // Places returns the domains outside which u is not allowed what q asks, in
 // order: those with a g2 row that gives them the trait and with a row of the subject
 // or of one of its teams. It reports false when it cannot name them, as something

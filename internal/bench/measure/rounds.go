@@ -131,15 +131,13 @@ func timeLists(ctx context.Context, w *world.World, subjects []*subject, o Optio
 }
 
 func permissions(l peer.Lister, checks []world.Check) func(int) error {
-	list := l.Permissions(checks)
-	return func(i int) error {
-		_, err := list(i)
-		return err
-	}
+	return only(l.Permissions(checks))
 }
 
-func dossiers(l peer.Lister, checks []world.Check) func(int) error {
-	list := l.Dossiers(checks)
+func dossiers(l peer.Lister, checks []world.Check) func(int) error { return only(l.Dossiers(checks)) }
+
+// only lists, and leaves what is found.
+func only[T any](list func(int) (T, error)) func(int) error {
 	return func(i int) error {
 		_, err := list(i)
 		return err

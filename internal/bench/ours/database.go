@@ -79,12 +79,12 @@ func (d *Database) fill(ctx context.Context, w *world.World, progress func(forma
 	const every = 10 * time.Second
 	said := time.Now()
 	progress("fill %s", d.Name)
-	err := prepare(ctx, d.DB, func(offices int) {
+	err := prepare(ctx, d.DB, w, func(offices int) {
 		if time.Since(said) > every {
 			progress("fill %s: %d of %d offices", d.Name, offices, len(w.Offices))
 			said = time.Now()
 		}
-	}, w)
+	})
 	if err != nil {
 		return fmt.Errorf("%s: fill: %w", d.Name, err)
 	}

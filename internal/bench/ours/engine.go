@@ -28,18 +28,16 @@ type Engine struct {
 	shared  bool // whoever opened az closes it
 }
 
-// Prepare makes the tables in an empty database and fills them with worlds.
-func Prepare(ctx context.Context, db *gorm.DB, worlds ...*world.World) error {
-	return prepare(ctx, db, func(int) {}, worlds...)
+// Prepare makes the tables in an empty database and fills them with w.
+func Prepare(ctx context.Context, db *gorm.DB, w *world.World) error {
+	return prepare(ctx, db, w, func(int) {})
 }
 
-// prepare says for each office of a world how many are filled.
-func prepare(ctx context.Context, db *gorm.DB, filled func(offices int), worlds ...*world.World) error {
+// prepare says for each office of w how many are filled.
+func prepare(ctx context.Context, db *gorm.DB, w *world.World, filled func(offices int)) error {
 	az, err := OpenAuthz(ctx, db)
-	for _, w := range worlds {
-		if err == nil {
-			err = fill(ctx, db, w, filled)
-		}
+	if err == nil {
+		err = fill(ctx, db, w, filled)
 	}
 	if err != nil {
 		return err
