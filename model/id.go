@@ -145,15 +145,24 @@ func checkID(s string) error {
 		return fmt.Errorf("%.40q… is %d bytes long, want at most %d: %w", s, len(s), maxLen, ErrInvalid)
 	}
 	for i := range len(s) {
-		if c := s[i]; !isLetter(c) && !isDigit(c) && c != '_' && c != '-' {
+		if !inID[s[i]] {
 			return fmt.Errorf("%q: want only A-Z, a-z, 0-9, _ and -: %w", s, ErrInvalid)
 		}
 	}
 	return nil
 }
 
+// inID has the bytes that an ID may have. A table, since what comes next in a UUID, a
+// letter or a digit, is beyond guessing for a processor that has to compare.
+var inID = func() (in [256]bool) {
+	for i := range in {
+		c := byte(i)
+		in[i] = isLetter(c) || '0' <= c && c <= '9' || c == '_' || c == '-'
+	}
+	return in
+}()
+
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 
 // String returns the ID as written, or "" for the zero ID.
 func (id ID[K]) String() string {

@@ -47,6 +47,7 @@ func newTown(b *testing.B, offices, dossiers, users int) *town {
 			w.question = append(w.question, p.Question(e.Permission.Object(), e.Permission.Action()))
 		}
 	}
+	p.Remember(w.question) // as authz does
 	for range offices {
 		w.offices = append(w.offices, newOffice(dossiers, users))
 	}

@@ -96,7 +96,7 @@ func (b *Builder) Snapshot() (*Snapshot, error) {
 	s.names = newTable(names)
 	s.hubs = c.hubs()
 	s.crowd = crowd{}.after(c)
-	s.plain = s.isPlain()
+	s.settle()
 	return s, nil
 }
 

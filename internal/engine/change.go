@@ -138,7 +138,7 @@ func (c *change) snapshot() *Snapshot {
 	c.next.names = e.table
 	c.next.hubs = c.hubs()
 	c.next.crowd = c.from.crowd.after(c)
-	c.next.plain = c.next.isPlain()
+	c.next.settle()
 	if c.from.casbin != nil {
 		c.next.casbin = &lazyCasbin{}
 	}

@@ -161,12 +161,22 @@ func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time
 	if s.casbin != nil {
 		return s.Enforce(Request{subject.text, domain.text, q.object, q.action}, now())
 	}
-	q = s.own(q)
-	a := answer{now: now}
-	if !s.gather(&a, subject, domain) {
-		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time()), nil
+	who, where := s.names.pair(subject, domain)
+	return s.decide(subject, domain, who, where, s.own(q), now), nil
+}
+
+// decide is Decide for an indexed policy, with the entries of the two.
+func (s *Snapshot) decide(subject, domain Key, who, where *name, q *Question, now func() time.Time) bool {
+	if q.remembered {
+		if v := s.recall(who, where, domain.text); v != nil {
+			return v.allows(q.number)
+		}
 	}
-	return s.policy.answers(&a, q), nil
+	a := answer{now: now}
+	if !s.meet(&a, subject, domain, who, where) {
+		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time())
+	}
+	return s.policy.answers(&a, q)
 }
 
 // answers is decide, or what is remembered of it.
@@ -185,6 +195,15 @@ func (s *Snapshot) own(q *Question) *Question {
 		q = s.policy.Question(q.object, q.action)
 	}
 	return q
+}
+
+// settle notes what checks may go by, once all else of s is there.
+func (s *Snapshot) settle() {
+	s.plain = s.isPlain()
+	s.only = pattern{}
+	if s.plain && s.policy.paired && s.policy.memo != nil && len(s.patterns) == 1 {
+		s.only = s.patterns[0]
+	}
 }
 
 // isPlain reports whether the sets of rows tell all: those of names, unless the
@@ -244,18 +263,12 @@ func (p *Policy) matches(a *answer, q *Question) (allows, denies bool) {
 	return allow != 0, deny != 0
 }
 
-// gather finds what subject meets in domain. It reports false when there is
-// more to it than it can tell: then the links must be walked.
-func (s *Snapshot) gather(a *answer, subject, domain Key) bool {
+// meet finds what subject meets in domain, with the entries of the two. It reports
+// false when there is more to it than it can tell: then the links must be walked.
+func (s *Snapshot) meet(a *answer, subject, domain Key, who, where *name) bool {
 	if !s.plain {
 		return false
 	}
-	who, where := s.names.pair(subject, domain)
-	return s.meet(a, subject, domain, who, where)
-}
-
-// meet is gather for a plain snapshot, with the entries of the two.
-func (s *Snapshot) meet(a *answer, subject, domain Key, who, where *name) bool {
 	p := s.policy
 	in := spot{Key: domain}
 	if where != nil {

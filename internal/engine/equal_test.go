@@ -29,6 +29,10 @@ type world struct {
 	// tidy worlds are as authz makes them: nothing but people and teams holds
 	// profiles, and no row of a pack speaks of a tenant's names.
 	tidy bool
+
+	// single ones are tidy, and have one pattern and most rows for good, as a tenant
+	// has.
+	single bool
 }
 
 func newWorld(r *rand.Rand) *world {
@@ -83,6 +87,9 @@ func (w *world) rows() []engine.Row {
 
 func (w *world) timed(r model.Rule) engine.Row {
 	row := engine.Row{Rule: r}
+	if w.single && w.IntN(4) > 0 {
+		return row
+	}
 	if w.IntN(4) == 0 {
 		row.From = noon.Add(time.Duration(w.IntN(5)-2) * time.Hour)
 	}

@@ -20,9 +20,16 @@ func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, now func() time.
 		until, err = s.askCasbin(subject.text, domain.text, qs, now(), bits)
 		return bits, until, err
 	}
+	who, where := s.names.pair(subject, domain)
+	remembered := s.policy.remembers(qs)
+	if remembered {
+		if v := s.recall(who, where, domain.text); v != nil {
+			return v[:(len(qs)+63)/64], time.Time{}, nil
+		}
+	}
 	a := answer{now: now}
-	fast := s.gather(&a, subject, domain)
-	if fast && s.policy.remembers(qs) {
+	fast := s.meet(&a, subject, domain, who, where)
+	if fast && remembered {
 		if v := s.policy.recall(&a); v != nil {
 			return v[:(len(qs)+63)/64], moment(a.until), nil
 		}
@@ -77,12 +84,11 @@ func (s *Snapshot) Subject(key Key) Subject {
 
 // Decide is [Snapshot.Decide].
 func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
-	a := answer{now: now}
-	if s := u.in; s.plain && q.policy == s.policy && u.text != "" && domain.text != "" &&
-		s.meet(&a, u.Key, domain, u.name, s.names.entry(domain.hash, domain.text)) {
-		return s.policy.answers(&a, q), nil
+	s := u.in
+	if s.casbin != nil || q.policy != s.policy || u.text == "" || domain.text == "" {
+		return s.Decide(u.Key, domain, q, now)
 	}
-	return u.in.Decide(u.Key, domain, q, now)
+	return s.decide(u.Key, domain, u.name, s.names.entry(domain.hash, domain.text), q, now), nil
 }
 
 // Places returns the domains outside which u is not allowed what q asks, in
@@ -116,8 +122,7 @@ func (u Subject) Places(trait string, q *Question, at time.Time) (places []strin
 		return nil, false
 	}
 	slices.Sort(places)
-	traits := slices.IndexFunc(p.graphs, func(g graph) bool { return g.key == "g2" })
-	of := p.kind(traits, trait)
+	of := p.kind(p.graph("g2"), trait)
 	places = slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
 		set := s.names.entry(hashOf(domain), domain).everywhere(of)
 		if set == nil {

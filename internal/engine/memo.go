@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -141,6 +142,49 @@ func (p *Policy) recall(a *answer) *verdict {
 	return v
 }
 
+// recall returns what meet and then the recall of the policy come to, for two names
+// with few rows that hold for good: the usual ones. It is nil when there may be more
+// to it, or nothing is remembered yet.
+func (s *Snapshot) recall(who, where *name, domain string) *verdict {
+	p, wide := s.policy, &s.only
+	if wide.at == nil || who == nil || where == nil || !strings.HasPrefix(domain, wide.prefix) {
+		return nil
+	}
+	// A name with rows of these graphs is none that the pack speaks of: see isPlain. At
+	// one place it has at most one set of names of the pack, and one of foreign ones.
+	var subjects, domains uint64
+	for i := range who.front {
+		l := who.link(i)
+		switch {
+		case l.at == where.first || l.at == wide.at:
+			if l.set.alone == 0 || l.set.graph != p.who {
+				return nil
+			}
+			subjects = subjects<<16 | uint64(l.set.alone)
+		case l.at == nil:
+			return nil
+		}
+	}
+	for i := range where.front {
+		set := where.link(i).set
+		graph, number := 0, uint16(0)
+		if h := s.hub(set); h != nil {
+			graph, number = h.graph, h.meets.number
+		} else {
+			graph, number = set.graph, set.alone
+		}
+		if number == 0 || graph != p.where {
+			return nil
+		}
+		domains = domains<<16 | uint64(number)
+	}
+	if subjects == 0 || domains == 0 {
+		return nil
+	}
+	v, _ := p.memo.find(domains<<32 | subjects)
+	return v
+}
+
 // key makes one number of the masks that are gathered: of at most two sources with
 // at most two masks each, 16 bits a mask. It is 0 when there are more, or none.
 func (a *answer) key(sources int) (key uint64) {
@@ -153,12 +197,14 @@ func (a *answer) key(sources int) (key uint64) {
 		if end-first > 2 {
 			return 0
 		}
-		for i, m := range a.parts[first:end] {
+		var part uint64
+		for _, m := range a.parts[first:end] {
 			if m.number == 0 {
 				return 0
 			}
-			key |= uint64(m.number) << (32*k + 16*i)
+			part = part<<16 | uint64(m.number)
 		}
+		key |= part << (32 * k)
 		first = end
 	}
 	return key

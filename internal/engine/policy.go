@@ -35,6 +35,11 @@ type Policy struct {
 	dynamic []int // sources that depend on the subject or the domain
 	static  []int // and those that do not
 
+	// Paired says that the dynamic sources are links of the subject in the domain, of
+	// the graph who, and then links of the domain, of the graph where.
+	paired     bool
+	who, where int
+
 	masks masks
 	memo  *memo // nil: nothing is remembered
 
@@ -163,19 +168,28 @@ func (p *Policy) kind(graph int, name string) kind {
 
 // sort returns the graph that r is a link of.
 func (p *Policy) sort(r model.Rule) (int, error) {
-	for i := range p.graphs {
-		if p.graphs[i].key != r.PType {
-			continue
-		}
-		n := p.graphs[i].fields
-		for j, v := range r.V {
-			if (v == "") != (j >= n) {
-				return 0, fmt.Errorf("engine: %v: want %d fields", r, n)
-			}
-		}
-		return i, nil
+	i := p.graph(r.PType)
+	if i < 0 {
+		return 0, fmt.Errorf("engine: %v: the model has no rows of that type", r)
 	}
-	return 0, fmt.Errorf("engine: %v: the model has no rows of that type", r)
+	n := p.graphs[i].fields
+	for j, v := range r.V {
+		if (v == "") != (j >= n) {
+			return 0, fmt.Errorf("engine: %v: want %d fields", r, n)
+		}
+	}
+	return i, nil
+}
+
+// graph returns the number of the graph of a sort of row, or -1. Graphs are too large
+// to be passed around.
+func (p *Policy) graph(key string) int {
+	for i := range p.graphs {
+		if p.graphs[i].key == key {
+			return i
+		}
+	}
+	return -1
 }
 
 func (p *Policy) compile(clauses []clause) {
@@ -213,11 +227,23 @@ func (p *Policy) compile(clauses []clause) {
 		p.whole = p.whole && (s.graph < 0 || p.graphs[s.graph].whole)
 	}
 	p.whole = p.whole && len(p.dynamic) <= maxDynamic
+	p.pair()
 	for _, c := range p.clauses {
 		for i := range c.terms {
 			c.terms[i].dynamic = slices.Index(p.dynamic, c.terms[i].source)
 		}
 	}
+}
+
+// pair sets what is paired.
+func (p *Policy) pair() {
+	if len(p.dynamic) != 2 {
+		return
+	}
+	who, where := &p.sources[p.dynamic[0]], &p.sources[p.dynamic[1]]
+	p.paired = who.atomKind == linked && who.ask == askSub && p.graphs[who.graph].fields == 3 &&
+		where.atomKind == linked && where.ask == askDom && p.graphs[where.graph].fields == 2
+	p.who, p.where = who.graph, where.graph
 }
 
 // Roles returns the positions in p rows of the names that the matcher asks the
@@ -266,7 +292,7 @@ func (p *Policy) term(a atom) term {
 	s := source{atomKind: a.kind, graph: -1, ask: a.ask, text: a.text}
 	offset := 0
 	if a.kind == linked {
-		s.graph = slices.IndexFunc(p.graphs, func(g graph) bool { return g.key == a.link })
+		s.graph = p.graph(a.link)
 		g := &p.graphs[s.graph]
 		if !slices.Contains(g.asked, a.row) {
 			g.asked = append(g.asked, a.row)

@@ -12,6 +12,7 @@ import (
 type set struct {
 	kind
 	meets *mask    // what the names lead to, by asking field; nil when they are foreign
+	alone uint16   // the number of meets, when that is all and holds for good; else 0
 	names []string // linked to for good, in order
 	timed []timed  // linked to for a time, by name
 	many  *table   // the links of an entry that has too many, by place
@@ -124,6 +125,9 @@ func (p *Policy) fill(s *set) {
 		for i := range s.timed {
 			s.timed[i].meets = g.names[s.timed[i].name].closed
 		}
+	}
+	if s.meets != nil && len(s.timed) == 0 {
+		s.alone = s.meets.number
 	}
 	slices.SortFunc(s.timed, func(a, b timed) int { return strings.Compare(a.name, b.name) })
 }

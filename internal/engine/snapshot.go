@@ -21,6 +21,7 @@ type Snapshot struct {
 	policy   *Policy
 	casbin   *lazyCasbin // decides when the policy has no index
 	plain    bool        // checks need no walk of the links: see isPlain
+	only     pattern     // the one pattern, where there is one and [Snapshot.recall] may go by it
 	hubs     []hub
 	patterns []pattern    // domains of rows that are patterns, such as acme/*
 	extra    []model.Rule // p rows, which a tenant seldom has
@@ -255,7 +256,7 @@ func (s *Snapshot) Names(ptype, role, domain string) iter.Seq[string] {
 // links reports whether one of the links of n is a row that links it to role in
 // the domain field.
 func (s *Snapshot) links(n *name, links []link, ptype, role, domain string) bool {
-	g := slices.IndexFunc(s.policy.graphs, func(g graph) bool { return g.key == ptype })
+	g := s.policy.graph(ptype)
 	if g < 0 {
 		return false
 	}

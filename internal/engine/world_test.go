@@ -60,11 +60,12 @@ func (l *law) write(c condition) string {
 	panic("no such condition")
 }
 
-// newLaw draws a model. One in three is that of the shipped packs.
+// newLaw draws a model. One in three is that of the shipped packs, and those of
+// single worlds are.
 func newLaw(t *testing.T, w *world) *law {
 	t.Helper()
 	l := &law{fields: []string{"sub", "via", "dom", "obj", "act", "eft"}, links: map[string]int{"g": 3, "g2": 2, "g3": 2}, effect: model.DenyOverride}
-	standard := w.IntN(3) == 0
+	standard := w.single || w.IntN(3) == 0
 	if !standard {
 		for _, f := range []string{"via", "dom", "eft"} {
 			if w.IntN(3) == 0 {
@@ -265,13 +266,21 @@ type scene struct {
 	law   *law
 	pack  []model.Rule
 	steps []step // the first makes the tenant
+
+	recalls bool // all that can be remembered is, before it is asked again
 }
 
 type step struct{ added, removed []engine.Row }
 
 func newScene(t *testing.T, w *world, changes int) *scene {
 	w.tidy = w.IntN(2) == 0
-	s := &scene{law: newLaw(t, w)}
+	if w.single = w.tidy && w.IntN(2) == 0; w.single {
+		w.subjects = []string{"user:a", "user:b", "user:c", "team:t"}
+		w.roles = []string{"admin", "clerk", "client", "assigned", "admin", "clerk", "client", "assigned", "team:t"}
+		w.domains = []string{"x/", "x/d", "x/e", "x/d", "x/e", "y/d"}
+		w.patterns = []string{"x/", "x/d", "x/e", "y/d", "x/*", "x/*", "x/*"}
+	}
+	s := &scene{law: newLaw(t, w), recalls: w.single}
 	add := func(ptype string, n int) {
 		for range n {
 			if r := w.row(s.law, ptype).Rule; !slices.Contains(s.pack, r) {
@@ -284,6 +293,9 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 	}
 	if w.IntN(4) == 0 {
 		add("p", 70) // more than a word of bits holds
+	}
+	if w.single {
+		add("p", 10) // so that most names are known
 	}
 	for ptype := range s.law.links {
 		if w.IntN(2) == 0 && !w.tidy {
@@ -326,6 +338,9 @@ func newScene(t *testing.T, w *world, changes int) *scene {
 		n := 1 + w.IntN(3)
 		if i == 0 {
 			n = 5 + w.IntN(25)
+			if w.single {
+				n += 20
+			}
 			for _, r := range append(chain, wide...) {
 				if !slices.Contains(s.pack, r) {
 					st.added = append(st.added, engine.Row{Rule: r})
@@ -387,7 +402,11 @@ func (s *scene) snapshots() ([]*engine.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.RememberFew(questions(p, newWorld(nil)))
+	bits := uint8(4) // soon full
+	if s.recalls {
+		bits = 9
+	}
+	p.RememberFew(questions(p, newWorld(nil)), bits)
 	snapshot, err := p.Snapshot(slices.Values(s.steps[0].added))
 	made := []*engine.Snapshot{snapshot}
 	for _, st := range s.steps[1:] {
