@@ -168,7 +168,7 @@ func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time
 // decide is Decide for an indexed policy, with the entries of the two.
 func (s *Snapshot) decide(subject, domain Key, who, where *name, q *Question, now func() time.Time) bool {
 	if q.remembered {
-		if v := s.recall(who, where, domain.text); v != nil {
+		if v := s.recallAtOnce(who, where, domain.text); v != nil {
 			return v.allows(q.number)
 		}
 	}
@@ -176,17 +176,12 @@ func (s *Snapshot) decide(subject, domain Key, who, where *name, q *Question, no
 	if !s.meet(&a, subject, domain, who, where) {
 		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time())
 	}
-	return s.policy.answers(&a, q)
-}
-
-// answers is decide, or what is remembered of it.
-func (p *Policy) answers(a *answer, q *Question) bool {
 	if q.remembered {
-		if v := p.recall(a); v != nil {
+		if v := s.policy.recall(&a); v != nil {
 			return v.allows(q.number)
 		}
 	}
-	return p.decide(a, q)
+	return s.policy.decide(&a, q)
 }
 
 // own returns q as a question of the policy of s.
@@ -200,7 +195,7 @@ func (s *Snapshot) own(q *Question) *Question {
 // settle notes what checks may go by, once all else of s is there.
 func (s *Snapshot) settle() {
 	s.plain = s.isPlain()
-	s.only = pattern{}
+	s.only = pattern{} // a change begins with a copy
 	if s.plain && s.policy.paired && s.policy.memo != nil && len(s.patterns) == 1 {
 		s.only = s.patterns[0]
 	}

@@ -14,11 +14,18 @@ func (s *Snapshot) Fast(q Request, at time.Time) bool {
 // RememberFew is Remember with a memo of so many bits' slots.
 func (p *Policy) RememberFew(qs []*Question, bits uint8) { p.remember(qs, bits) }
 
-// Recalls reports whether who may do what in the domain is remembered, and found
-// without a look at more than a few links.
-func (s *Snapshot) Recalls(subject, domain string) bool {
+// Recalls reports whether what the subject may do in the domain is recalled at once, and
+// whether that is what all that the two meet leads to, without a clock.
+func (s *Snapshot) Recalls(subject, domain string) (recalled, same bool) {
 	who, where := s.names.pair(KeyOf(subject), KeyOf(domain))
-	return s.recall(who, where, domain) != nil
+	v := s.recallAtOnce(who, where, domain)
+	if v == nil {
+		return false, true
+	}
+	timed := false
+	a := answer{now: func() time.Time { timed = true; return time.Now() }}
+	same = s.meet(&a, KeyOf(subject), KeyOf(domain), who, where) && s.policy.recall(&a) == v && !timed
+	return true, same
 }
 
 // Remembered returns the questions that p remembers the answers to.

@@ -23,7 +23,7 @@ func (s *Snapshot) Allowed(subject, domain Key, qs []*Question, now func() time.
 	who, where := s.names.pair(subject, domain)
 	remembered := s.policy.remembers(qs)
 	if remembered {
-		if v := s.recall(who, where, domain.text); v != nil {
+		if v := s.recallAtOnce(who, where, domain.text); v != nil {
 			return v[:(len(qs)+63)/64], time.Time{}, nil
 		}
 	}
@@ -85,10 +85,10 @@ func (s *Snapshot) Subject(key Key) Subject {
 // Decide is [Snapshot.Decide].
 func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
 	s := u.in
-	if s.casbin != nil || q.policy != s.policy || u.text == "" || domain.text == "" {
-		return s.Decide(u.Key, domain, q, now)
+	if s.casbin != nil || u.text == "" || domain.text == "" || q.object == "" || q.action == "" {
+		return s.Decide(u.Key, domain, q, now) // Casbin decides, or it is an error
 	}
-	return s.decide(u.Key, domain, u.name, s.names.entry(domain.hash, domain.text), q, now), nil
+	return s.decide(u.Key, domain, u.name, s.names.entry(domain.hash, domain.text), s.own(q), now), nil
 }
 
 // Places returns the domains outside which u is not allowed what q asks, in

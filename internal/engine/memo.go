@@ -142,38 +142,43 @@ func (p *Policy) recall(a *answer) *verdict {
 	return v
 }
 
-// recall returns what meet and then the recall of the policy come to, for two names
-// with few rows that hold for good: the usual ones. It is nil when there may be more
-// to it, or nothing is remembered yet.
-func (s *Snapshot) recall(who, where *name, domain string) *verdict {
+// recallAtOnce returns what meet and then recall come to, for names whose links are
+// near and whose rows here hold for good: the usual ones. It is nil when there may be
+// more to it, or nothing is remembered yet.
+//
+// The key must be the one that meet and key would make. What a name with rows of these
+// graphs meets is in its links alone, for the pack does not speak of it: see isPlain. A
+// half of the key that stays 0 has no such rows, and proves nothing. No half has more
+// than two numbers: a subject has one set of names of the pack at each of two places,
+// and a domain has one, and a hub.
+func (s *Snapshot) recallAtOnce(who, where *name, domain string) *verdict {
 	p, wide := s.policy, &s.only
 	if wide.at == nil || who == nil || where == nil || !strings.HasPrefix(domain, wide.prefix) {
 		return nil
 	}
-	// A name with rows of these graphs is none that the pack speaks of: see isPlain. At
-	// one place it has at most one set of names of the pack, and one of foreign ones.
 	var subjects, domains uint64
 	for i := range who.front {
 		l := who.link(i)
 		switch {
 		case l.at == where.first || l.at == wide.at:
-			if l.set.alone == 0 || l.set.graph != p.who {
+			if l.set.alone == 0 || l.set.graph != p.whoGraph {
 				return nil
 			}
 			subjects = subjects<<16 | uint64(l.set.alone)
-		case l.at == nil:
+		case l.at == nil: // others may be apart
 			return nil
 		}
 	}
 	for i := range where.front {
 		set := where.link(i).set
-		graph, number := 0, uint16(0)
-		if h := s.hub(set); h != nil {
+		var graph int
+		var number uint16
+		if h := s.hub(set); h != nil { // whose set need not be read
 			graph, number = h.graph, h.meets.number
-		} else {
-			graph, number = set.graph, set.alone
+		} else if graph, number = set.graph, set.alone; graph == spilled {
+			continue // what is apart has a place
 		}
-		if number == 0 || graph != p.where {
+		if number == 0 || graph != p.whereGraph {
 			return nil
 		}
 		domains = domains<<16 | uint64(number)

@@ -42,8 +42,11 @@ var mutants = []struct{ name, file, old, new string }{
 	{"sets that hold for a time are recalled as for good", "set.go", "s.meets != nil && len(s.timed) == 0", "s.meets != nil"},
 	{"a pattern takes every domain when recalled", "memo.go", "strings.HasPrefix(domain, wide.prefix)", "strings.HasPrefix(domain, \"\")"},
 	{"one of many patterns stands for all", "decide.go", "len(s.patterns) == 1", "len(s.patterns) > 0"},
-	{"links apart are not looked for when recalled", "memo.go", "case l.at == nil:\n\t\t\treturn nil", "case l.at == nil:"},
-	{"what links to teams lead to is not recalled, and not missed", "memo.go", "l.set.alone == 0 || l.set.graph != p.who", "l.set.graph != p.who"},
+	{"links apart are not looked for when recalled", "memo.go", "case l.at == nil: // others may be apart\n\t\t\treturn nil", "case l.at == nil:"},
+	{"what links to teams lead to is not recalled, and not missed", "memo.go", "l.set.alone == 0 || l.set.graph != p.whoGraph", "l.set.graph != p.whoGraph"},
+	{"hubs are not recalled, and not missed", "memo.go", "graph, number = h.graph, h.meets.number", "continue"},
+	{"one set of a subject is recalled", "memo.go", "subjects = subjects<<16 | uint64(l.set.alone)", "subjects = uint64(l.set.alone)"},
+	{"one set of a domain is recalled", "memo.go", "domains = domains<<16 | uint64(number)", "domains = uint64(number)"},
 	{"the subject is not itself", "decide.go", "ok = a.add(k.closed)", "ok = true"},
 }
 

@@ -35,10 +35,10 @@ type Policy struct {
 	dynamic []int // sources that depend on the subject or the domain
 	static  []int // and those that do not
 
-	// Paired says that the dynamic sources are links of the subject in the domain, of
-	// the graph who, and then links of the domain, of the graph where.
-	paired     bool
-	who, where int
+	// paired says that the dynamic sources are links of the subject in the domain, of
+	// the first graph, and then links of the domain, of the second.
+	paired               bool
+	whoGraph, whereGraph int
 
 	masks masks
 	memo  *memo // nil: nothing is remembered
@@ -181,8 +181,8 @@ func (p *Policy) sort(r model.Rule) (int, error) {
 	return i, nil
 }
 
-// graph returns the number of the graph of a sort of row, or -1. Graphs are too large
-// to be passed around.
+// graph returns the number of the graph of a sort of row, or -1. slices.IndexFunc would
+// copy each of them, 2 kB.
 func (p *Policy) graph(key string) int {
 	for i := range p.graphs {
 		if p.graphs[i].key == key {
@@ -227,7 +227,7 @@ func (p *Policy) compile(clauses []clause) {
 		p.whole = p.whole && (s.graph < 0 || p.graphs[s.graph].whole)
 	}
 	p.whole = p.whole && len(p.dynamic) <= maxDynamic
-	p.pair()
+	p.shape()
 	for _, c := range p.clauses {
 		for i := range c.terms {
 			c.terms[i].dynamic = slices.Index(p.dynamic, c.terms[i].source)
@@ -235,15 +235,15 @@ func (p *Policy) compile(clauses []clause) {
 	}
 }
 
-// pair sets what is paired.
-func (p *Policy) pair() {
+// shape tells whether the dynamic sources are paired.
+func (p *Policy) shape() {
 	if len(p.dynamic) != 2 {
 		return
 	}
 	who, where := &p.sources[p.dynamic[0]], &p.sources[p.dynamic[1]]
 	p.paired = who.atomKind == linked && who.ask == askSub && p.graphs[who.graph].fields == 3 &&
 		where.atomKind == linked && where.ask == askDom && p.graphs[where.graph].fields == 2
-	p.who, p.where = who.graph, where.graph
+	p.whoGraph, p.whereGraph = who.graph, where.graph
 }
 
 // Roles returns the positions in p rows of the names that the matcher asks the

@@ -145,7 +145,7 @@ func (s *scene) try(w *world) (done tried) {
 			if snapshot.Fast(f.ask, at) {
 				done.fast++
 			}
-			if snapshot.Recalls(f.ask.Subject, f.ask.Domain) {
+			if recalled, _ := snapshot.Recalls(f.ask.Subject, f.ask.Domain); recalled {
 				done.recalled++
 			}
 			if want {
@@ -173,6 +173,9 @@ func (f *failure) compare(snapshot *engine.Snapshot, naive *naive, want, every b
 	ok, err := snapshot.Enforce(f.ask, f.at)
 	if err != nil || ok != want {
 		return fmt.Sprintf("the index says %v, %v, and the third reading %v", ok, err, want)
+	}
+	if recalled, same := snapshot.Recalls(f.ask.Subject, f.ask.Domain); !same {
+		return fmt.Sprintf("what is recalled at once (%v) is not what the two meet", recalled)
 	}
 	if says := f.recall(snapshot, want); says != "" {
 		return says
@@ -204,7 +207,7 @@ func (f *failure) compare(snapshot *engine.Snapshot, naive *naive, want, every b
 func (f *failure) recall(snapshot *engine.Snapshot, want bool) string {
 	qs := snapshot.Policy().Remembered()
 	i := slices.IndexFunc(qs, func(q *engine.Question) bool { return q.Asks(f.ask.Object, f.ask.Action) })
-	if i < 0 || !snapshot.Fast(f.ask, f.at) && !snapshot.Recalls(f.ask.Subject, f.ask.Domain) { // the memo is for the fast way
+	if i < 0 || !snapshot.Fast(f.ask, f.at) { // the memo is for the fast way
 		return ""
 	}
 	subject, domain := engine.KeyOf(f.ask.Subject), engine.KeyOf(f.ask.Domain)

@@ -12,7 +12,7 @@ import (
 type set struct {
 	kind
 	meets *mask    // what the names lead to, by asking field; nil when they are foreign
-	alone uint16   // the number of meets, when that is all and holds for good; else 0
+	alone uint16   // the number of meets when there is nothing else; else 0
 	names []string // linked to for good, in order
 	timed []timed  // linked to for a time, by name
 	many  *table   // the links of an entry that has too many, by place

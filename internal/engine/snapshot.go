@@ -21,7 +21,7 @@ type Snapshot struct {
 	policy   *Policy
 	casbin   *lazyCasbin // decides when the policy has no index
 	plain    bool        // checks need no walk of the links: see isPlain
-	only     pattern     // the one pattern, where there is one and [Snapshot.recall] may go by it
+	only     pattern     // the only one, when recallAtOnce may go by it; else zero
 	hubs     []hub
 	patterns []pattern    // domains of rows that are patterns, such as acme/*
 	extra    []model.Rule // p rows, which a tenant seldom has

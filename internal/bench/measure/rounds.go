@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -12,17 +13,17 @@ import (
 	"github.com/volmacht/volmacht/internal/bench/world"
 )
 
-// turns calls f for each subject in each round. Who begins moves on by one from
-// round to round, so that nobody always comes after the same neighbour.
+// turns calls f for each subject in each round, in another order each time, so that
+// nobody always comes after the same neighbour, whose garbage may still be collected.
 func turns(ctx context.Context, what string, subjects []*subject, o Options, f func(s *subject, round int) error) error {
 	for round := range o.Rounds {
 		o.Progress("%s: round %d of %d", what, round+1, o.Rounds)
 		runtime.GC()
-		for i := range subjects {
+		for _, i := range rand.New(rand.NewPCG(o.Seed, uint64(round))).Perm(len(subjects)) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s := subjects[(i+round)%len(subjects)]
+			s := subjects[i]
 			if err := f(s, round); err != nil {
 				return fmt.Errorf("%s: %s: %w", s.Name, what, err)
 			}
