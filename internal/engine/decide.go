@@ -155,33 +155,34 @@ type spot struct {
 // is only asked when a row with a start or an end may matter. On an error the
 // answer is false.
 func (s *Snapshot) Decide(subject, domain Key, q *Question, now func() time.Time) (bool, error) {
+	who, where := s.names.pair(subject, domain)
+	return s.decide(subject, domain, who, where, q, now)
+}
+
+// decide is Decide, with the entries of the two.
+func (s *Snapshot) decide(subject, domain Key, who, where *name, q *Question, now func() time.Time) (bool, error) {
 	if subject.text == "" || domain.text == "" || q.object == "" || q.action == "" {
 		return false, errEmpty
 	}
 	if s.casbin != nil {
 		return s.Enforce(Request{subject.text, domain.text, q.object, q.action}, now())
 	}
-	who, where := s.names.pair(subject, domain)
-	return s.decide(subject, domain, who, where, s.own(q), now), nil
-}
-
-// decide is Decide for an indexed policy, with the entries of the two.
-func (s *Snapshot) decide(subject, domain Key, who, where *name, q *Question, now func() time.Time) bool {
+	q = s.own(q)
 	if q.remembered {
 		if v := s.recallAtOnce(who, where, domain.text); v != nil {
-			return v.allows(q.number)
+			return v.allows(q.number), nil
 		}
 	}
 	a := answer{now: now}
 	if !s.meet(&a, subject, domain, who, where) {
-		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time())
+		return s.exactly(Request{subject.text, domain.text, q.object, q.action}, a.time()), nil
 	}
 	if q.remembered {
 		if v := s.policy.recall(&a); v != nil {
-			return v.allows(q.number)
+			return v.allows(q.number), nil
 		}
 	}
-	return s.policy.decide(&a, q)
+	return s.policy.decide(&a, q), nil
 }
 
 // own returns q as a question of the policy of s.

@@ -84,11 +84,7 @@ func (s *Snapshot) Subject(key Key) Subject {
 
 // Decide is [Snapshot.Decide].
 func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, error) {
-	s := u.in
-	if s.casbin != nil || u.text == "" || domain.text == "" || q.object == "" || q.action == "" {
-		return s.Decide(u.Key, domain, q, now) // Casbin decides, or it is an error
-	}
-	return s.decide(u.Key, domain, u.name, s.names.entry(domain.hash, domain.text), s.own(q), now), nil
+	return u.in.decide(u.Key, domain, u.name, u.in.names.entry(domain.hash, domain.text), q, now)
 }
 
 // Places returns the domains outside which u is not allowed what q asks, in
