@@ -2,6 +2,8 @@ package authz
 
 import (
 	"iter"
+	"math/bits"
+	"slices"
 
 	"github.com/volmacht/volmacht/internal/engine"
 	"github.com/volmacht/volmacht/model"
@@ -45,35 +47,32 @@ func (t askedTable) place(key model.PermissionKey) **asked {
 // find returns the entry of a key, or nil.
 func (t askedTable) find(key model.PermissionKey) *asked { return *t.place(key) }
 
-// shown is a permission that lists can have.
-type shown struct {
-	model.Permission
-	*asked
-}
-
-// show returns the permissions of the catalog, and then handing out its profiles.
-func (c *pack) show() []shown {
-	var all []shown
-	for _, e := range c.Catalog.Permissions {
-		all = append(all, shown{e.Permission, c.asked.find(e.Permission.Key())})
+// show returns the permissions that lists have: those of the catalog, and then handing
+// out its profiles.
+func show(c *model.Catalog) []model.Permission {
+	var all []model.Permission
+	for _, e := range c.Permissions {
+		all = append(all, e.Permission)
 	}
-	for _, e := range c.Catalog.Profiles {
-		if p := model.GrantOf(e.Profile); e.Place != 0 {
-			all = append(all, shown{p, c.asked.find(p.Key())})
+	for _, e := range c.Profiles {
+		if p := model.GrantOf(e.Profile); e.Place != 0 && !slices.Contains(all, p) {
+			all = append(all, p)
 		}
 	}
 	return all
 }
 
-// permissions yields those whose bit is set and which can be asked in d: those
-// of the catalog, and then handing out the profiles that can be held there.
-func (c *pack) permissions(d model.Domain, bits []uint64) iter.Seq[model.Permission] {
-	place := placeOf(d)
+// permissions yields those that are shown, whose bit is set in allowed and which can be
+// asked in d.
+func (c *pack) permissions(d model.Domain, allowed []uint64) iter.Seq[model.Permission] {
+	at := c.asksIn(d)
 	return func(yield func(model.Permission) bool) {
-		for i := range c.shown {
-			p := &c.shown[i]
-			if p.place&place != 0 && bits[p.number/64]>>(p.number%64)&1 != 0 && !yield(p.Permission) {
-				return
+		for w := range allowed {
+			for word := allowed[w] & at[w]; word != 0; word &= word - 1 {
+				i := 64*w + bits.TrailingZeros64(word)
+				if i >= len(c.shown) || !yield(c.shown[i]) {
+					return
+				}
 			}
 		}
 	}

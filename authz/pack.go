@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,7 @@ type pack struct {
 	policy    *engine.Policy
 	asked     askedTable
 	questions []*engine.Question // by number
-	shown     []shown            // in the order of lists
+	shown     []model.Permission // by number, in the order of lists; the others are in none
 	inTenant  []uint64           // the numbers of those that can be asked in a tenant
 	inDossier []uint64
 	empty     *engine.Snapshot // of a tenant that does not exist
@@ -47,16 +48,24 @@ func compile(p *model.Pack) (*pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &pack{Pack: p, policy: policy}
+	c := &pack{Pack: p, policy: policy, shown: show(p.Catalog)}
 	var all []*asked
-	for e := range p.Catalog.Asked() {
+	declare := func(e model.PermissionEntry) {
 		q := policy.Question(e.Permission.Object(), e.Permission.Action())
 		all = append(all, &asked{key: e.Permission.Key(), number: uint(len(c.questions)), place: e.Place, question: q})
 		c.questions = append(c.questions, q)
 	}
+	for _, shown := range c.shown {
+		e, _ := p.Catalog.Permission(shown)
+		declare(e)
+	}
+	for e := range p.Catalog.Asked() {
+		if !slices.Contains(c.shown, e.Permission) {
+			declare(e)
+		}
+	}
 	c.inTenant, c.inDossier = numbers(all, model.AtTenant), numbers(all, model.AtDossier)
 	c.asked = newAskedTable(all)
-	c.shown = c.show()
 	policy.Remember(c.questions)
 	me := model.Must(model.ParseUserID("me"))
 	for e := range p.Catalog.Asked() {

@@ -1,8 +1,6 @@
 package store_test
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -53,46 +51,4 @@ func (f *faults) arm(n int, err error) {
 func (f *faults) disarm() bool {
 	f.left.Store(0)
 	return f.fired.Load()
-}
-
-// A pool lets commit decide what becomes of a transaction: it may call the
-// real commit, or not, and gives the error that the caller sees.
-type pool struct {
-	*sql.DB
-	commit func(commit func() error) error
-}
-
-func (p *pool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
-
-func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
-	tx, err := p.DB.BeginTx(ctx, opts)
-	return &poolTx{tx, p.commit}, err
-}
-
-type poolTx struct {
-	*sql.Tx
-	commit func(commit func() error) error
-}
-
-func (tx *poolTx) Commit() error { return tx.commit(tx.Tx.Commit) }
-
-// ExecContext stands in for Commit on SQLite.
-func (tx *poolTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if query != "COMMIT" {
-		return tx.Tx.ExecContext(ctx, query, args...)
-	}
-	return nil, tx.commit(func() error {
-		_, err := tx.Tx.ExecContext(ctx, query)
-		return err
-	})
-}
-
-// withCommit returns a session of db whose transactions end in commit.
-func withCommit(t *testing.T, db *gorm.DB, commit func(commit func() error) error) *gorm.DB {
-	t.Helper()
-	real, err := db.DB()
-	require.NoError(t, err)
-	session := db.Session(&gorm.Session{NewDB: true, Context: context.Background()})
-	session.Statement.ConnPool = &pool{real, commit}
-	return session
 }

@@ -27,20 +27,15 @@ type Entry struct {
 
 // record is a row of volmacht_ledger.
 type record struct {
-	Stream   string `gorm:"column:stream;primaryKey"`
-	Revision uint64 `gorm:"column:revision;primaryKey;autoIncrement:false"`
-	At       Micros `gorm:"column:at"`
-	Actor    string `gorm:"column:actor"`
-	Action   string `gorm:"column:action"`
-	Reason   string `gorm:"column:reason"`
-	Detail   string `gorm:"column:detail"`
-	Delta    string `gorm:"column:delta"`
-	Prev     []byte `gorm:"column:prev"`
-	Hash     []byte `gorm:"column:hash"`
+	Stream                string
+	Revision              uint64
+	At                    Micros
+	Actor, Action, Reason string
+	Detail, Delta         string
+	Prev, Hash            []byte
 }
 
-// TableName implements gorm's Tabler.
-func (record) TableName() string { return "volmacht_ledger" }
+const ledgerColumns = "stream, revision, at, actor, action, reason, detail, delta, prev, hash"
 
 const maxDetail = 1 << 16 // bytes
 
@@ -106,7 +101,9 @@ func (tx *Tx) record(e *Entry) error {
 	if err := insert(tx.db, rulesTable, e.Added); err != nil {
 		return err
 	}
-	if err := tx.db.Create(&row).Error; err != nil {
+	err = tx.db.Exec("INSERT INTO volmacht_ledger ("+ledgerColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		row.Stream, row.Revision, row.At, row.Actor, row.Action, row.Reason, row.Detail, row.Delta, row.Prev, row.Hash).Error
+	if err != nil {
 		return fmt.Errorf("revision %d: %w", e.Revision, Translate(err))
 	}
 	tx.locked[e.Stream] = Head{e.Revision, e.Hash}
@@ -147,9 +144,8 @@ func (e *Entry) normalize() (err error) {
 	if len(e.Detail) == 0 {
 		e.Detail = json.RawMessage("{}")
 	}
-	var object map[string]json.RawMessage
 	var compact bytes.Buffer
-	if err := json.Unmarshal(e.Detail, &object); err != nil || object == nil || json.Compact(&compact, e.Detail) != nil {
+	if err := json.Compact(&compact, e.Detail); err != nil || compact.Bytes()[0] != '{' {
 		return fmt.Errorf("detail %.80q: want a JSON object: %w", e.Detail, model.ErrInvalid)
 	}
 	e.Detail = compact.Bytes()

@@ -222,8 +222,8 @@ func (r reader) VerifyLedger(ctx context.Context, stream string) error {
 
 // records calls f with rows of the ledger, one at a time.
 func (r reader) records(ctx context.Context, stream string, after uint64, limit int, f func(*record) error) error {
-	result, err := r.db.WithContext(ctx).Raw(`SELECT stream, revision, at, actor, action, reason, detail, delta, prev, hash
-		FROM volmacht_ledger WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?`, stream, after, max(limit, 0)).Rows()
+	result, err := r.db.WithContext(ctx).Raw("SELECT "+ledgerColumns+" FROM volmacht_ledger WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?",
+		stream, after, max(limit, 0)).Rows()
 	if err != nil {
 		return fault(ctx, fmt.Errorf("store: ledger of %s: %w", stream, err))
 	}

@@ -69,15 +69,6 @@ func (r CasbinRule) Row() (Row, error) {
 	return row, nil
 }
 
-func casbinRule(r Row) CasbinRule {
-	v := r.Rule.V
-	return CasbinRule{
-		PType: r.Rule.PType, V0: v[0], V1: v[1], V2: v[2], V3: v[3], V4: v[4], V5: v[5],
-		Tenant: r.Tenant.String(), GrantedBy: r.GrantedBy,
-		GrantedAt: At(r.GrantedAt), ValidFrom: At(r.From), ValidUntil: At(r.Until),
-	}
-}
-
 // normal returns r as it reads back from a table, and refuses what some
 // database would refuse, cut or take for something else.
 func (r Row) normal() (Row, error) {
@@ -141,12 +132,15 @@ func normal(rows []Row) ([]Row, error) {
 
 // insert adds rows to table. It is ErrConflict when an equal rule is there.
 func insert(db *gorm.DB, table string, rows []Row) error {
+	const places = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	for batch := range slices.Chunk(rows, insertBatch) {
-		records := make([]CasbinRule, len(batch))
-		for i, r := range batch {
-			records[i] = casbinRule(r)
+		var values []any
+		for _, r := range batch {
+			values = append(append(values, r.key()...), r.GrantedBy, At(r.GrantedAt), At(r.From), At(r.Until))
 		}
-		if err := db.Table(table).Create(&records).Error; err != nil {
+		query := "INSERT INTO " + table + " (" + ruleColumns + ", tenant, " + grantColumns + ") VALUES " +
+			strings.Repeat(places+", ", len(batch)-1) + places
+		if err := db.Exec(query, values...).Error; err != nil {
 			return fmt.Errorf("add rules: %w", Translate(err))
 		}
 	}
@@ -178,11 +172,16 @@ func (tx *Tx) Granted(rows []Row) ([]Row, error) {
 // of tenant, which finds all of the tenant's rows for each of these.
 const equal = "ptype = ? AND v0 = ? AND v1 = ? AND v2 = ? AND v3 = ? AND v4 = ? AND v5 = ? AND (tenant = ?) IS TRUE"
 
+// key returns what equal compares.
+func (r Row) key() []any {
+	v := r.Rule.V
+	return []any{r.Rule.PType, v[0], v[1], v[2], v[3], v[4], v[5], r.Tenant.String()}
+}
+
 func keys(rows []Row) []any {
 	var values []any
 	for _, r := range rows {
-		v := r.Rule.V
-		values = append(values, r.Rule.PType, v[0], v[1], v[2], v[3], v[4], v[5], r.Tenant.String())
+		values = append(values, r.key()...)
 	}
 	return values
 }

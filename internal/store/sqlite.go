@@ -84,3 +84,53 @@ func (c *connector) Close() error {
 	}
 	return os.RemoveAll(c.dir)
 }
+
+// A sqliteTx is a transaction of a SQLite file, on a connection of its own: COMMIT can
+// fail and leave the transaction open, with which database/sql would put the connection
+// back into the pool.
+type sqliteTx struct {
+	*sql.Tx
+	conn *sql.Conn
+}
+
+func beginSQLite(db *gorm.DB) (gorm.Tx, error) {
+	ctx := db.Statement.Context
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begun, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	tx := &sqliteTx{begun, conn}
+	// A transaction that reads first and writes later fails when another one wrote in
+	// between. So this one writes first, if nothing at all.
+	if _, err := tx.ExecContext(ctx, "UPDATE volmacht_streams SET revision = revision WHERE 0"); err != nil {
+		_ = tx.Rollback()
+		return nil, err
+	}
+	return tx, nil
+}
+
+// Commit implements gorm.TxCommitter.
+func (tx *sqliteTx) Commit() error {
+	err := tx.Tx.Commit()
+	if err == nil {
+		return tx.conn.Close()
+	}
+	if _, ended := tx.conn.ExecContext(context.Background(), "ROLLBACK"); ended != nil {
+		discard(tx.conn) // nobody knows what it holds
+	}
+	_ = tx.conn.Close()
+	return err
+}
+
+// Rollback implements gorm.TxCommitter.
+func (tx *sqliteTx) Rollback() error {
+	return errors.Join(tx.Tx.Rollback(), tx.conn.Close())
+}

@@ -105,7 +105,7 @@ func session(ctx context.Context, host *gorm.DB) (*gorm.DB, error) {
 func check(ctx context.Context, db *gorm.DB) error {
 	switch db.Name() {
 	case sqliteName:
-		return checkForeignKeys(db.WithContext(ctx))
+		return checkForeignKeys(ctx, db.Statement.ConnPool)
 	case postgresName:
 		return nil
 	case mysqlName:
@@ -128,10 +128,10 @@ func check(ctx context.Context, db *gorm.DB) error {
 
 // checkForeignKeys looks at one connection. The setting is each connection's
 // own, so every transaction looks again.
-func checkForeignKeys(db *gorm.DB) error {
+func checkForeignKeys(ctx context.Context, conn gorm.ConnPool) error {
 	var on bool
-	if err := one(db.Raw("PRAGMA foreign_keys"), &on); err != nil {
-		return fault(db.Statement.Context, err)
+	if err := conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on); err != nil {
+		return fault(ctx, err)
 	}
 	if !on {
 		return errors.New("store: SQLite connection without foreign keys: " +

@@ -92,13 +92,14 @@ func (tx *Tx) Assume(stream string, head, pack Head) {
 // move sets the head of a stream, and reports whether that and the pack stood where
 // they were assumed to. It waits for who holds the stream.
 func (tx *Tx) move(stream string, from assumption, to Head) (bool, error) {
-	where := tx.db.Model(&Stream{}).Where("name = ? AND revision = ? AND hash = ?", stream, from.stream.Revision, from.stream.Hash[:])
+	query := "UPDATE volmacht_streams SET revision = ?, hash = ? WHERE name = ? AND revision = ? AND hash = ?"
+	args := []any{to.Revision, to.Hash[:], stream, from.stream.Revision, from.stream.Hash[:]}
 	if from.pack != nil {
 		// LIMIT, for MariaDB and MySQL would take the two tables for one without it.
-		where = where.Where("EXISTS (SELECT 1 FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1) AS pack WHERE pack.revision = ? AND pack.hash = ?)",
-			PackStream, from.pack.Revision, from.pack.Hash[:])
+		query += " AND (?, ?) = (SELECT revision, hash FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1) AS pack)"
+		args = append(args, from.pack.Revision, from.pack.Hash[:], PackStream)
 	}
-	moved := where.Updates(map[string]any{"revision": to.Revision, "hash": to.Hash[:]})
+	moved := tx.db.Exec(query, args...)
 	return moved.RowsAffected == 1, moved.Error
 }
 

@@ -88,8 +88,11 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Tx) error) (_ error, ag
 		}
 	}()
 	err = fn(tx)
-	if tx.conn.doomed != nil {
-		return tx.conn.doomed, true
+	switch doomed := tx.conn.doomed; {
+	case kindOf(doomed) == kindRetry:
+		return doomed, true
+	case err == nil:
+		err = Translate(doomed)
 	}
 	if err != nil {
 		return err, kindOf(err) == kindRetry
@@ -124,38 +127,41 @@ func commitFault(ctx context.Context, err error) (_ error, again bool) {
 }
 
 func (s *Store) begin(ctx context.Context) (*Tx, error) {
-	var options *sql.TxOptions
-	if s.db.Name() != sqliteName {
-		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	db := s.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	conn := &txConn{sqlite: db.Name() == sqliteName}
+	var err error
+	if conn.sqlite {
+		conn.Tx, err = beginSQLite(db)
+	} else {
+		conn.Tx, err = beginServer(db)
 	}
-	db := s.db.WithContext(ctx).Begin(options)
-	if err := db.Error; err != nil {
+	if err != nil {
 		if err = fault(ctx, err); ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
 			err = fmt.Errorf("%w: begin: %w", ErrUnavailable, err)
 		}
 		return nil, err
 	}
-	inner, ok := db.Statement.ConnPool.(gorm.Tx)
-	if !ok {
-		_ = db.Rollback()
-		return nil, fmt.Errorf("store: the handle begins a %T: want a transaction", db.Statement.ConnPool)
-	}
-	conn := &txConn{Tx: inner, sqlite: s.db.Name() == sqliteName}
-	db = db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = conn
 	if conn.sqlite {
-		// A transaction that reads first and writes later fails when another
-		// one wrote in between. So this one writes first, if nothing at all.
-		err := db.Exec("UPDATE volmacht_streams SET revision = revision WHERE 0").Error
-		if err == nil {
-			err = checkForeignKeys(db)
-		}
-		if err != nil {
+		if err := checkForeignKeys(ctx, conn.Tx); err != nil {
 			_ = conn.Rollback()
-			return nil, fault(ctx, err)
+			return nil, err
 		}
 	}
 	return &Tx{reader: reader{db}, conn: conn, locked: map[string]Head{}, assumed: map[string]assumption{}}, nil
+}
+
+func beginServer(db *gorm.DB) (gorm.Tx, error) {
+	begun := db.Begin(&sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if begun.Error != nil {
+		return nil, begun.Error
+	}
+	tx, ok := begun.Statement.ConnPool.(gorm.Tx)
+	if !ok {
+		_ = begun.Rollback()
+		return nil, fmt.Errorf("store: the handle begins a %T: want a transaction", begun.Statement.ConnPool)
+	}
+	return tx, nil
 }
 
 // DB returns gorm's handle for the transaction, for rows other than rules,
@@ -173,7 +179,7 @@ func (tx *Tx) fail(err error) error {
 
 // A txConn is a connection in a transaction. After an error that makes the
 // database roll back on its own, such as a deadlock, it takes no further
-// statement: MariaDB would commit each of them by itself.
+// statement: MariaDB and SQLite would commit each of them by itself.
 type txConn struct {
 	gorm.Tx
 	sqlite bool
@@ -184,11 +190,12 @@ func (c *txConn) see(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if kindOf(err) == kindRetry && c.doomed == nil {
-		c.doomed = err
-	}
+	doomed := kindOf(err) == kindRetry || c.sqlite && (ctx.Err() != nil || rollsBack(err))
 	if ctx.Err() != nil {
-		return fault(ctx, err)
+		err = fault(ctx, err)
+	}
+	if doomed && c.doomed == nil {
+		c.doomed = err
 	}
 	return err // as it is: gorm looks at the driver's own type
 }
@@ -209,18 +216,4 @@ func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*
 	}
 	rows, err := c.Tx.QueryContext(ctx, query, args...)
 	return rows, c.see(ctx, err)
-}
-
-// Commit implements gorm.TxCommitter.
-func (c *txConn) Commit() error {
-	if !c.sqlite {
-		return c.Tx.Commit()
-	}
-	// COMMIT on SQLite can fail and leave the transaction open. database/sql
-	// would put the connection back into the pool like that.
-	_, err := c.Tx.ExecContext(context.Background(), "COMMIT")
-	if rollback := c.Tx.Rollback(); err != nil && rollback != nil {
-		err = errors.Join(err, rollback)
-	}
-	return err
 }

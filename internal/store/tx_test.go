@@ -98,7 +98,7 @@ func TestContextEnds(t *testing.T) {
 		})
 		t.Run("at the commit", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			s, err := store.Open(t.Context(), withCommit(t, db, func(func() error) error {
+			s, err := store.Open(t.Context(), storetest.Committing(t, db, func(func() error) error {
 				cancel()
 				return sql.ErrTxDone // what database/sql says when it has rolled back
 			}))
@@ -180,7 +180,7 @@ func TestCommitFails(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				tries := 0
-				s, err := store.Open(t.Context(), withCommit(t, db, func(commit func() error) error {
+				s, err := store.Open(t.Context(), storetest.Committing(t, db, func(commit func() error) error {
 					tries++
 					return c.commit(commit)
 				}))
@@ -193,7 +193,7 @@ func TestCommitFails(t *testing.T) {
 		}
 		t.Run("retry", func(t *testing.T) {
 			tries := 0
-			s, err := store.Open(t.Context(), withCommit(t, db, func(func() error) error {
+			s, err := store.Open(t.Context(), storetest.Committing(t, db, func(func() error) error {
 				tries++
 				return retryable{errInjected}
 			}))
@@ -202,7 +202,7 @@ func TestCommitFails(t *testing.T) {
 			require.Equal(t, 20, tries)
 		})
 		t.Run("after it happened", func(t *testing.T) {
-			s, err := store.Open(t.Context(), withCommit(t, db, func(commit func() error) error {
+			s, err := store.Open(t.Context(), storetest.Committing(t, db, func(commit func() error) error {
 				return errors.Join(commit(), driver.ErrBadConn)
 			}))
 			require.NoError(t, err)
@@ -320,4 +320,54 @@ func TestSQLiteCommitBusy(t *testing.T) {
 	require.Equal(t, before, dump(t, db))
 	require.NoError(t, reader.Rollback())
 	require.NoError(t, s.Transaction(t.Context(), everything))
+}
+
+// SQLite ends the transaction when a statement is interrupted or the disk is full. What
+// comes after it must not be committed by itself.
+func TestSQLiteEndsTransaction(t *testing.T) {
+	t.Parallel()
+	const endless = "INSERT INTO host (note) " +
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT hex(zeroblob(1000)) FROM n"
+	cases := []struct {
+		name string
+		fail func(ctx context.Context, db *gorm.DB) error
+		want error
+	}{
+		{"interrupted", func(ctx context.Context, db *gorm.DB) error {
+			ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+			return db.WithContext(ctx).Exec(endless).Error
+		}, context.DeadlineExceeded},
+		{"full", func(_ context.Context, db *gorm.DB) error {
+			if err := db.Exec("PRAGMA max_page_count = 1").Error; err != nil { // as many as there are
+				return err
+			}
+			return db.Exec(endless).Error
+		}, store.ErrUnavailable},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db, err := store.OpenMemory()
+			require.NoError(t, err)
+			s := prepared(t, db)
+			require.NoError(t, db.Exec("CREATE TABLE host (note TEXT)").Error)
+			before := dump(t, db)
+			err = s.Transaction(t.Context(), func(tx *store.Tx) error {
+				require.NoError(t, everything(tx))
+				require.Error(t, c.fail(t.Context(), tx.DB()))
+				require.Error(t, tx.DB().Exec("INSERT INTO host VALUES ('later')").Error)
+				return nil
+			})
+			require.ErrorIs(t, err, c.want)
+			require.Equal(t, before, dump(t, db))
+			var notes int64
+			require.NoError(t, db.Table("host").Count(&notes).Error)
+			require.Zero(t, notes)
+			require.Zero(t, connsInUse(t, db))
+			pool, err := db.DB()
+			require.NoError(t, err)
+			require.NoError(t, pool.Close())
+		})
+	}
 }

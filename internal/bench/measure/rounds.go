@@ -14,16 +14,17 @@ import (
 )
 
 // turns calls f for each subject in each round, in another order each time, so that
-// nobody always comes after the same neighbour, whose garbage may still be collected.
+// nobody always comes after the same neighbour. What that one leaves behind is collected
+// before the turn begins, and in nobody's time.
 func turns(ctx context.Context, what string, subjects []*subject, o Options, f func(s *subject, round int) error) error {
 	for round := range o.Rounds {
 		o.Progress("%s: round %d of %d", what, round+1, o.Rounds)
-		runtime.GC()
 		for _, i := range rand.New(rand.NewPCG(o.Seed, uint64(round))).Perm(len(subjects)) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			s := subjects[i]
+			runtime.GC()
 			if err := f(s, round); err != nil {
 				return fmt.Errorf("%s: %s: %w", s.Name, what, err)
 			}
