@@ -62,7 +62,7 @@ func (s *state) dossiers() []model.Domain {
 	}
 	var all []model.Domain
 	if s.listed.from == nil {
-		all = parseDomains(slices.Collect(s.rows.Names("g2", model.TraitDossier.String(), "")))
+		all = parseDomains(s.rows.Names("g2", model.TraitDossier.String(), ""))
 	} else {
 		all = slices.Clone(*s.listed.from)
 		for _, o := range s.listed.since {

@@ -89,12 +89,18 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 		return nil
 	}
 	who := s.rows.Subject(engine.KeyOf(model.UserSubject(u).String()))
-	var candidates []model.Domain
-	if places, few := who.Places(model.TraitDossier.String(), entry.question, at); few {
-		candidates = parseDomains(places)
-	} else {
-		candidates = s.dossiers()
+	first := ""
+	if after.Tenant() == s.tenant {
+		first = after.String()
 	}
+	few, err := who.Places(model.TraitDossier.String(), entry.question, first, at, func(text string) bool {
+		d, err := model.ParseDomain(text)
+		return err != nil || ctx.Err() == nil && yield(d)
+	})
+	if few || err != nil {
+		return cmp.Or(err, ctx.Err())
+	}
+	candidates := s.dossiers()
 	next, _ := slices.BinarySearchFunc(candidates, after, func(d, after model.Domain) int {
 		return cmp.Or(compareDomains(d, after), -1) // behind it
 	})
@@ -115,9 +121,9 @@ func (s *state) dossiersFor(ctx context.Context, u model.UserID, p model.Permiss
 }
 
 // parseDomains returns the domains among texts, in order.
-func parseDomains(texts []string) []model.Domain {
-	found := make([]model.Domain, 0, len(texts))
-	for _, text := range texts {
+func parseDomains(texts iter.Seq[string]) []model.Domain {
+	var found []model.Domain
+	for text := range texts {
 		if d, err := model.ParseDomain(text); err == nil {
 			found = append(found, d)
 		}

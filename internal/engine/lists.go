@@ -87,16 +87,46 @@ func (u Subject) Decide(domain Key, q *Question, now func() time.Time) (bool, er
 	return u.in.decide(u.Key, domain, u.name, u.in.names.entry(domain.hash, domain.text), q, now)
 }
 
-// Places returns the domains outside which u is not allowed what q asks, in
-// order: those with a g2 row that gives them the trait and with a row of the subject
-// or of one of its teams. It reports false when it cannot name them, as something
+// Places yields the domains behind after in which u is allowed what q asks, in order,
+// of those with a g2 row that gives them the trait. It looks only where the subject or
+// one of its teams has a row, and reports false when that is not enough, as something
 // that holds in many domains may allow it.
-func (u Subject) Places(trait string, q *Question, at time.Time) (places []string, few bool) {
+func (u Subject) Places(trait string, q *Question, after string, at time.Time, yield func(string) bool) (few bool, err error) {
+	s := u.in
+	q = s.own(q)
+	places, few := u.places(q, at)
+	if !few {
+		return false, nil
+	}
+	next, found := slices.BinarySearch(places, after)
+	if found {
+		next++
+	}
+	of := s.policy.kind(s.policy.graph("g2"), trait)
+	now := func() time.Time { return at }
+	for _, domain := range places[next:] {
+		key := KeyOf(domain)
+		where := s.names.entry(key.hash, domain)
+		if !where.isA(of, trait) {
+			continue
+		}
+		ok, err := s.decide(u.Key, key, u.name, where, q, now)
+		if err != nil {
+			return true, err
+		}
+		if ok && !yield(strings.Clone(domain)) {
+			break
+		}
+	}
+	return true, nil
+}
+
+// places returns the domains outside which u is not allowed what q asks, in order.
+func (u Subject) places(q *Question, at time.Time) (places []string, few bool) {
 	s, p := u.in, u.in.policy
 	if s.casbin != nil || !s.plain || p.model.Effect == AllowUnlessDenied {
 		return nil, false
 	}
-	q = s.own(q)
 	a := answer{now: func() time.Time { return at }}
 	for k, i := range p.dynamic {
 		src := &p.sources[i]
@@ -118,19 +148,7 @@ func (u Subject) Places(trait string, q *Question, at time.Time) (places []strin
 		return nil, false
 	}
 	slices.Sort(places)
-	of := p.kind(p.graph("g2"), trait)
-	places = slices.DeleteFunc(slices.Compact(places), func(domain string) bool {
-		set := s.names.entry(hashOf(domain), domain).everywhere(of)
-		if set == nil {
-			return true
-		}
-		_, found := set.link(trait)
-		return !found
-	})
-	for i := range places {
-		places[i] = strings.Clone(places[i])
-	}
-	return places, true
+	return slices.Compact(places), true
 }
 
 // widely adds what u has in many domains, and to places where it has

@@ -89,28 +89,31 @@ func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.
 		return fmt.Sprintf("asked by its entry: %v, %v, want %v", ok, err, want)
 	}
 	for _, trait := range []string{"dossier", "shared"} {
-		places, few := who.Places(trait, ask, at)
-		if !few {
+		places, few, err := placesOf(who, trait, ask, "", at)
+		if err != nil || !few {
+			if err != nil || len(places) > 0 {
+				return fmt.Sprintf("places that are %s: %v, %v, though there are many", trait, places, err)
+			}
 			continue
 		}
-		if !slices.IsSorted(places) || len(slices.Compact(slices.Clone(places))) < len(places) {
-			return fmt.Sprintf("places that are %s: %v", trait, places)
-		}
+		var want []string
 		for d := range s.Names("g2", trait, "") {
 			ok, err := s.Enforce(engine.Request{Subject: q.Subject, Domain: d, Object: q.Object, Action: q.Action}, at)
-			i, listed := slices.BinarySearch(places, d)
-			if same, err := who.Decide(engine.KeyOf(d), ask, clock); err != nil || same != ok {
-				return fmt.Sprintf("in %s, asked by its entry: %v, %v, want %v", d, same, err, ok)
+			if same, wrong := who.Decide(engine.KeyOf(d), ask, clock); err != nil || wrong != nil || same != ok {
+				return fmt.Sprintf("in %s, asked by its entry: %v, %v, want %v, %v", d, same, wrong, ok, err)
 			}
-			if err != nil || ok && !listed {
-				return fmt.Sprintf("places that are %s: %s is allowed, %v, and not among %v", trait, d, err, places)
-			}
-			if listed {
-				places = slices.Delete(places, i, i+1)
+			if ok {
+				want = append(want, d)
 			}
 		}
-		if len(places) > 0 {
-			return fmt.Sprintf("places that are not %s: %v", trait, places)
+		slices.Sort(want)
+		if !slices.Equal(places, want) {
+			return fmt.Sprintf("places that are %s: %v, want %v", trait, places, want)
+		}
+		for i, after := range want {
+			if behind, _, err := placesOf(who, trait, ask, after, at); err != nil || !slices.Equal(behind, want[i+1:]) {
+				return fmt.Sprintf("places that are %s behind %s: %v, %v, want %v", trait, after, behind, err, want[i+1:])
+			}
 		}
 	}
 	listed := make(map[string]bool)
@@ -130,4 +133,12 @@ func lists(s *engine.Snapshot, policy *engine.Policy, q engine.Request, at time.
 		return fmt.Sprintf("subjects that are not clients are listed: %v", listed)
 	}
 	return ""
+}
+
+func placesOf(who engine.Subject, trait string, q *engine.Question, after string, at time.Time) (places []string, few bool, err error) {
+	few, err = who.Places(trait, q, after, at, func(place string) bool {
+		places = append(places, place)
+		return true
+	})
+	return places, few, err
 }

@@ -88,7 +88,8 @@ func TestTextsKeepNothing(t *testing.T) {
 			kept = append(kept, r.V[0], r.V[2])
 			break
 		}
-		places, few := s.Subject(engine.KeyOf("user:"+fmt.Sprintf("%036d", 7))).Places("dossier", p.Question("figure", "view"), noon)
+		places, few, err := placesOf(s.Subject(engine.KeyOf("user:"+fmt.Sprintf("%036d", 7))), "dossier", p.Question("figure", "view"), "", noon)
+		require.NoError(t, err)
 		require.True(t, few)
 		kept = append(kept, places...)
 		require.Len(t, kept, 4)

@@ -50,18 +50,19 @@ func (n *name) link(i uint32) *link {
 	return &(*n.all)[i]
 }
 
-// everywhere returns the set of links of a kind that has no domain, or nil; of no name,
-// too.
-func (n *name) everywhere(of kind) *set {
+// isA reports whether n, which may be nil, is linked to text by rows of a kind that has
+// no domain.
+func (n *name) isA(of kind, text string) bool {
 	if n == nil {
-		return nil
+		return false
 	}
 	for i := range n.front {
 		if l := n.link(i); l.at == nil && l.set.kind == of {
-			return l.set
+			_, found := l.set.link(text)
+			return found
 		}
 	}
-	return nil
+	return false
 }
 
 // isBare reports whether n has no links.
