@@ -136,23 +136,45 @@ func (e *Engine) Permissions(checks []world.Check) func(int) ([]world.Permission
 	return func(i int) ([]world.Permission, error) {
 		r := &all[i]
 		var found []world.Permission
+		rest := listed
 		for p, err := range e.az.Permissions(context.Background(), r.User, r.Domain) {
 			if err != nil {
 				return nil, err
 			}
-			if known, ok := numbers[p.Key()]; ok {
-				found = append(found, known)
+			for rest[0].key != p.Key() { // both are in the order of the catalog
+				rest = rest[1:]
+			}
+			if rest[0].known {
+				found = append(found, rest[0].number)
 			}
 		}
 		return found, nil
 	}
 }
 
-// numbers are the workload's permissions on a dossier.
-var numbers = func() map[model.PermissionKey]world.Permission {
-	all := make(map[model.PermissionKey]world.Permission)
+// A listing is a permission of a list and what the workload calls it.
+type listing struct {
+	key    model.PermissionKey
+	number world.Permission
+	known  bool
+}
+
+// listed are the permissions on a dossier in the order of lists.
+var listed = func() (all []listing) {
+	numbers := make(map[model.PermissionKey]world.Permission)
 	for p := range world.OnDossier {
-		all[declared[p].Key()] = p
+		numbers[declared[p].Key()] = p
+	}
+	add := func(p model.Permission) {
+		number, known := numbers[p.Key()]
+		all = append(all, listing{p.Key(), number, known})
+	}
+	catalog := accountancy.Pack().Catalog
+	for _, e := range catalog.Permissions {
+		add(e.Permission)
+	}
+	for _, e := range catalog.Profiles {
+		add(model.GrantOf(e.Profile))
 	}
 	return all
 }()
