@@ -147,23 +147,6 @@ func sqliteKind(code int) kind {
 	return kindOther
 }
 
-// rollsBack reports whether SQLite ended the transaction, or may have, when a statement
-// failed with err.
-func rollsBack(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		Code() int
-	}](err)
-	if !ok {
-		return false
-	}
-	switch e.Code() & 0xff {
-	case 7, 9, 10, 13: // memory, interrupted, I/O, full; and busy, which is tried again
-		return true
-	}
-	return false
-}
-
 // kindOfText knows the messages that SQLite itself writes, for drivers whose
 // errors have no method that tells the code.
 func kindOfText(err error) kind {

@@ -93,26 +93,31 @@ type sqliteTx struct {
 	conn *sql.Conn
 }
 
-func beginSQLite(db *gorm.DB) (gorm.Tx, error) {
-	ctx := db.Statement.Context
+func beginSQLite(ctx context.Context, db *gorm.DB) (gorm.Tx, error) {
 	pool, err := db.DB()
 	if err != nil {
 		return nil, err
 	}
 	conn, err := pool.Conn(ctx)
 	if err != nil {
-		return nil, err
+		return nil, beginFault(ctx, err)
 	}
-	begun, err := conn.BeginTx(ctx, nil)
+	// Nothing ends it but us: database/sql, when ctx ends, would do so at any moment.
+	begun, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		_ = conn.Close()
+		return nil, beginFault(ctx, err)
 	}
 	tx := &sqliteTx{begun, conn}
 	// A transaction that reads first and writes later fails when another one wrote in
 	// between. So this one writes first, if nothing at all.
-	if _, err := tx.ExecContext(ctx, "UPDATE volmacht_streams SET revision = revision WHERE 0"); err != nil {
+	_, err = tx.ExecContext(ctx, "UPDATE volmacht_streams SET revision = revision WHERE 0")
+	if err == nil {
+		err = checkForeignKeys(ctx, tx)
+	}
+	if err != nil {
 		_ = tx.Rollback()
-		return nil, err
+		return nil, fault(ctx, err)
 	}
 	return tx, nil
 }
@@ -132,5 +137,9 @@ func (tx *sqliteTx) Commit() error {
 
 // Rollback implements gorm.TxCommitter.
 func (tx *sqliteTx) Rollback() error {
-	return errors.Join(tx.Tx.Rollback(), tx.conn.Close())
+	err := tx.Tx.Rollback()
+	if err != nil {
+		discard(tx.conn) // it is closed already, or nobody knows what it holds
+	}
+	return errors.Join(err, tx.conn.Close())
 }

@@ -130,7 +130,11 @@ func check(ctx context.Context, db *gorm.DB) error {
 // own, so every transaction looks again.
 func checkForeignKeys(ctx context.Context, conn gorm.ConnPool) error {
 	var on bool
-	if err := conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on); err != nil {
+	rows, err := conn.QueryContext(ctx, "PRAGMA foreign_keys")
+	if err == nil {
+		err = first(rows, &on)
+	}
+	if err != nil {
 		return fault(ctx, err)
 	}
 	if !on {
@@ -156,6 +160,11 @@ func one(query *gorm.DB, dest ...any) error {
 	if err != nil {
 		return err
 	}
+	return first(rows, dest...)
+}
+
+// first scans the first of rows and closes them.
+func first(rows *sql.Rows, dest ...any) error {
 	defer rows.Close()
 	if !rows.Next() {
 		return cmp.Or(rows.Err(), sql.ErrNoRows)

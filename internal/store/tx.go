@@ -88,7 +88,7 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Tx) error) (_ error, ag
 		}
 	}()
 	err = fn(tx)
-	switch doomed := tx.conn.doomed; {
+	switch doomed := tx.conn.ready(); {
 	case kindOf(doomed) == kindRetry:
 		return doomed, true
 	case err == nil:
@@ -114,7 +114,7 @@ func commitFault(ctx context.Context, err error) (_ error, again bool) {
 	switch kind := kindOf(err); {
 	case err == nil:
 		return nil, false
-	case errors.Is(err, sql.ErrTxDone): // ctx ended before the commit was sent
+	case errors.Is(err, sql.ErrTxDone), err == ctx.Err(): // ctx ended before the commit was sent
 		return fault(ctx, err), false
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return fmt.Errorf("store: commit: a statement had failed and its error was passed over: %w", err), false
@@ -131,30 +131,21 @@ func (s *Store) begin(ctx context.Context) (*Tx, error) {
 	conn := &txConn{sqlite: db.Name() == sqliteName}
 	var err error
 	if conn.sqlite {
-		conn.Tx, err = beginSQLite(db)
+		conn.Tx, err = beginSQLite(ctx, db)
 	} else {
-		conn.Tx, err = beginServer(db)
+		conn.Tx, err = beginServer(ctx, db)
 	}
 	if err != nil {
-		if err = fault(ctx, err); ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
-			err = fmt.Errorf("%w: begin: %w", ErrUnavailable, err)
-		}
 		return nil, err
 	}
 	db.Statement.ConnPool = conn
-	if conn.sqlite {
-		if err := checkForeignKeys(ctx, conn.Tx); err != nil {
-			_ = conn.Rollback()
-			return nil, err
-		}
-	}
 	return &Tx{reader: reader{db}, conn: conn, locked: map[string]Head{}, assumed: map[string]assumption{}}, nil
 }
 
-func beginServer(db *gorm.DB) (gorm.Tx, error) {
+func beginServer(ctx context.Context, db *gorm.DB) (gorm.Tx, error) {
 	begun := db.Begin(&sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if begun.Error != nil {
-		return nil, begun.Error
+		return nil, beginFault(ctx, begun.Error)
 	}
 	tx, ok := begun.Statement.ConnPool.(gorm.Tx)
 	if !ok {
@@ -162,6 +153,14 @@ func beginServer(db *gorm.DB) (gorm.Tx, error) {
 		return nil, fmt.Errorf("store: the handle begins a %T: want a transaction", begun.Statement.ConnPool)
 	}
 	return tx, nil
+}
+
+// beginFault is fault for a transaction that the database would not begin.
+func beginFault(ctx context.Context, err error) error {
+	if err = fault(ctx, err); ctx.Err() == nil && !errors.Is(err, ErrUnavailable) {
+		err = fmt.Errorf("%w: begin: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // DB returns gorm's handle for the transaction, for rows other than rules,
@@ -175,45 +174,4 @@ func (tx *Tx) fail(err error) error {
 		tx.err = err
 	}
 	return err
-}
-
-// A txConn is a connection in a transaction. After an error that makes the
-// database roll back on its own, such as a deadlock, it takes no further
-// statement: MariaDB and SQLite would commit each of them by itself.
-type txConn struct {
-	gorm.Tx
-	sqlite bool
-	doomed error
-}
-
-func (c *txConn) see(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	doomed := kindOf(err) == kindRetry || c.sqlite && (ctx.Err() != nil || rollsBack(err))
-	if ctx.Err() != nil {
-		err = fault(ctx, err)
-	}
-	if doomed && c.doomed == nil {
-		c.doomed = err
-	}
-	return err // as it is: gorm looks at the driver's own type
-}
-
-// ExecContext implements gorm.ConnPool.
-func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if c.doomed != nil {
-		return nil, c.doomed
-	}
-	result, err := c.Tx.ExecContext(ctx, query, args...)
-	return result, c.see(ctx, err)
-}
-
-// QueryContext implements gorm.ConnPool.
-func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if c.doomed != nil {
-		return nil, c.doomed
-	}
-	rows, err := c.Tx.QueryContext(ctx, query, args...)
-	return rows, c.see(ctx, err)
 }

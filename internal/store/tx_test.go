@@ -271,6 +271,8 @@ func TestDatabaseGone(t *testing.T) {
 		require.ErrorIs(t, s.VerifyLedger(t.Context(), store.PackStream), store.ErrUnavailable)
 		_, err = store.Open(t.Context(), db)
 		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = store.Open(t.Context(), db.Session(&gorm.Session{NewDB: true, PrepareStmt: true}))
+		require.ErrorIs(t, err, store.ErrUnavailable)
 	})
 }
 
@@ -323,51 +325,97 @@ func TestSQLiteCommitBusy(t *testing.T) {
 }
 
 // SQLite ends the transaction when a statement is interrupted or the disk is full. What
-// comes after it must not be committed by itself.
+// comes after it must not be committed by itself, whichever way it comes.
 func TestSQLiteEndsTransaction(t *testing.T) {
 	t.Parallel()
 	const endless = "INSERT INTO host (note) " +
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT hex(zeroblob(1000)) FROM n"
-	cases := []struct {
+	ways := map[string]func(db *gorm.DB, query string) error{
+		"executed": func(db *gorm.DB, query string) error { return db.Exec(query).Error },
+		"scanned": func(db *gorm.DB, query string) error {
+			return db.Raw(query + " RETURNING note").Scan(new(string)).Error
+		},
+		"row": func(db *gorm.DB, query string) error {
+			return db.Raw(query + " RETURNING note").Row().Scan(new(string))
+		},
+		"prepared": func(db *gorm.DB, query string) error {
+			return db.Session(&gorm.Session{PrepareStmt: true}).Exec(query).Error
+		},
+	}
+	all := []string{"executed", "prepared", "scanned", "row"}
+	ends := []struct {
 		name string
-		fail func(ctx context.Context, db *gorm.DB) error
-		want error
+		by   []string // the driver does not interrupt the others, nor does SQLite end it when they find no room
+		fail func(db *gorm.DB, by func(*gorm.DB, string) error) error
 	}{
-		{"interrupted", func(ctx context.Context, db *gorm.DB) error {
-			ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		{"interrupted", all[:2], func(db *gorm.DB, by func(*gorm.DB, string) error) error {
+			ctx, cancel := context.WithTimeout(db.Statement.Context, 20*time.Millisecond)
 			defer cancel()
-			return db.WithContext(ctx).Exec(endless).Error
-		}, context.DeadlineExceeded},
-		{"full", func(_ context.Context, db *gorm.DB) error {
+			return by(db.WithContext(ctx), endless)
+		}},
+		{"full", all[:2], func(db *gorm.DB, by func(*gorm.DB, string) error) error {
 			if err := db.Exec("PRAGMA max_page_count = 1").Error; err != nil { // as many as there are
 				return err
 			}
-			return db.Exec(endless).Error
-		}, store.ErrUnavailable},
+			return by(db, "INSERT INTO host (note) VALUES (hex(zeroblob(1000000)))")
+		}},
+		{"conflict", all, func(db *gorm.DB, by func(*gorm.DB, string) error) error {
+			return by(db, "INSERT OR ROLLBACK INTO host (note) VALUES (NULL)")
+		}},
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			db, err := store.OpenMemory()
-			require.NoError(t, err)
-			s := prepared(t, db)
-			require.NoError(t, db.Exec("CREATE TABLE host (note TEXT)").Error)
-			before := dump(t, db)
-			err = s.Transaction(t.Context(), func(tx *store.Tx) error {
-				require.NoError(t, everything(tx))
-				require.Error(t, c.fail(t.Context(), tx.DB()))
-				require.Error(t, tx.DB().Exec("INSERT INTO host VALUES ('later')").Error)
-				return nil
-			})
-			require.ErrorIs(t, err, c.want)
-			require.Equal(t, before, dump(t, db))
-			var notes int64
-			require.NoError(t, db.Table("host").Count(&notes).Error)
-			require.Zero(t, notes)
-			require.Zero(t, connsInUse(t, db))
-			pool, err := db.DB()
-			require.NoError(t, err)
-			require.NoError(t, pool.Close())
-		})
+	for _, end := range ends {
+		for _, first := range end.by {
+			for _, second := range all {
+				t.Run(end.name+" "+first+", then "+second, func(t *testing.T) {
+					t.Parallel()
+					db, err := store.OpenMemory()
+					require.NoError(t, err)
+					s := prepared(t, db)
+					require.NoError(t, db.Exec("CREATE TABLE host (note TEXT NOT NULL)").Error)
+					before := dump(t, db)
+					err = s.Transaction(t.Context(), func(tx *store.Tx) error {
+						require.NoError(t, everything(tx))
+						require.Error(t, end.fail(tx.DB(), ways[first]))
+						require.Error(t, ways[second](tx.DB(), "INSERT INTO host VALUES ('later')"))
+						return nil
+					})
+					require.Error(t, err)
+					require.NotContains(t, err.Error(), "unknown outcome")
+					require.Equal(t, before, dump(t, db))
+					var notes int64
+					require.NoError(t, db.Table("host").Count(&notes).Error)
+					require.Zero(t, notes)
+					require.Zero(t, connsInUse(t, db))
+					require.NoError(t, s.Transaction(t.Context(), everything))
+					pool, err := db.DB()
+					require.NoError(t, err)
+					require.NoError(t, pool.Close())
+				})
+			}
+		}
 	}
 }
+
+// A statement for which there was no time is not taken for done: the driver leaves it
+// out and reports no error.
+func TestSQLiteStatementLeftOut(t *testing.T) {
+	t.Parallel()
+	db, err := store.OpenMemory()
+	require.NoError(t, err)
+	s := prepared(t, db)
+	before := dump(t, db)
+	err = s.Transaction(t.Context(), func(tx *store.Tx) error {
+		require.NoError(t, everything(tx))
+		return tx.DB().WithContext(late{t.Context()}).Exec("SELECT 1").Error
+	})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, before, dump(t, db))
+	pool, err := db.DB()
+	require.NoError(t, err)
+	require.NoError(t, pool.Close())
+}
+
+// late is a context that ends while a statement runs.
+type late struct{ context.Context }
+
+func (late) Err() error { return context.DeadlineExceeded }
