@@ -51,7 +51,7 @@ func (a *Acceptance) check() error {
 	for _, text := range []struct {
 		what, s string
 		limit   int
-	}{{"first name", a.FirstName, 200}, {"last name", a.LastName, 200}, {"salutation", a.Salutation, 100}, {"locale", a.Locale, 35}} {
+	}{{"first name", a.FirstName, 200}, {"last name", a.LastName, 200}, {"salutation", a.Salutation, 50}, {"locale", a.Locale, 35}} {
 		if err := checkText(text.what, text.s, optional, text.limit); err != nil {
 			return err
 		}

@@ -26,7 +26,8 @@ type Config struct {
 	// Staleness is how long a check may go on with what this node knows
 	// before it must ask the database whether that is still the newest. It
 	// is also how soon a change made by another process is seen here. Zero is
-	// one second. Changes made through this Authz are seen at once.
+	// one second. Changes made through this Authz are seen at once. Time in which
+	// the machine is suspended does not count.
 	Staleness time.Duration
 
 	// Requests is how long an account that was asked for can be given. Zero is
@@ -98,12 +99,15 @@ func OpenSQLite(path string) (*gorm.DB, error) { return store.OpenSQLite(path) }
 // Open prepares the database (SQLite, PostgreSQL, MariaDB or MySQL) and
 // returns an Authz on it. The handle stays the host's: Open uses its
 // connections, and Close does not close it. Several processes may open one
-// database.
+// database, at the same time, too.
+//
+// Open brings the tables up to date. Once a newer version of this module has changed
+// them, Open of an older one fails; processes that are open go on.
 //
 // The pack in force is kept in the database, and every process goes by it. Open
 // publishes cfg.Pack when there is none yet, and when cfg.Pack has a higher
-// version than the one in force. A lower version is left alone, so that an
-// older process can restart while a newer one is rolled out. Another pack, or a
+// version than the one in force. A lower version is left alone, so that a process
+// with an older pack can restart while a newer one is rolled out. Another pack, or a
 // changed one under the same version, is an [ErrConflict].
 func Open(ctx context.Context, db *gorm.DB, cfg Config) (*Authz, error) {
 	if cfg.Pack == nil {

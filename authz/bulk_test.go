@@ -61,6 +61,9 @@ func TestReadInvitations(t *testing.T) {
 		"an open quote":        {head + "\"Bob,Baker,bob@a.example,,\nAnn,Maes,ann@a.example,,\n", `invitations.csv:2: a quote that does not end`},
 		"a quote inside":       {head + "Bo\"b,Baker,bob@a.example,,\n", `invitations.csv:2: a quote inside a value`},
 		"not UTF-8":            {head + "B\xffb,Baker,bob@a.example,,\n", `invitations.csv:2: the line is not UTF-8`},
+		"too many columns":     {strings.Repeat(",", 100), `invitations.csv:1: 101 columns: want only ` + columns},
+		"a header too long":    {head[:len(head)-1] + strings.Repeat(",note", 1<<14), `invitations.csv:1: the line has more than 65536 bytes`},
+		"a line too long":      {head + "\"" + strings.Repeat("x", 1<<16) + "\",B,b@a.example,,\n", `invitations.csv:2: the line has more than 65536 bytes`},
 		"NUL":                  {head + "B\x00b,Baker,bob@a.example,,\n", `invitations.csv:2: first name "B\x00b" has a control character`},
 	} {
 		_, err := authz.ReadInvitations("", strings.NewReader(c.text), tAcme)

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	maxBulkFile  = 32 << 20 // bytes
-	maxBulkLines = 100_000
+	maxBulkFile    = 32 << 20 // bytes
+	maxBulkLine    = 64 << 10 // bytes, ten times what fits into an invitation
+	maxBulkLines   = 100_000
+	maxBulkColumns = 100 // that are named one by one when they are unknown
 )
 
 // bulkColumns are the columns of a file of invitations.
@@ -85,6 +87,13 @@ func (b *bulkReader) read(text []byte) {
 			b.fault(number, model.CheckSize, "more than %d lines: split the file", maxBulkLines)
 			return
 		}
+		if len(raw) > maxBulkLine {
+			b.fault(number, model.CheckSize, "the line has more than %d bytes", maxBulkLine)
+			if b.columns == nil {
+				return
+			}
+			continue
+		}
 		if b.columns == nil && bytes.ContainsRune(raw, ';') && !bytes.ContainsRune(raw, ',') {
 			b.comma = ';'
 		}
@@ -132,6 +141,10 @@ func (b *bulkReader) split(number int, raw []byte) ([]string, bool) {
 
 // header reads the names of the columns.
 func (b *bulkReader) header(number int, fields []string) bool {
+	if len(fields) > maxBulkColumns {
+		b.fault(number, model.CheckSize, "%d columns: want only %s", len(fields), strings.Join(bulkColumns, ","))
+		return false
+	}
 	for i, name := range fields {
 		switch {
 		case !slices.Contains(bulkColumns, name):

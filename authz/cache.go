@@ -39,6 +39,23 @@ func (s *slot) use(at int64) {
 	}
 }
 
+// current returns the state, or nil when there is none that is new enough.
+func (s *slot) current(at int64, staleness time.Duration) *state {
+	// Before the state: put stores the two the other way round, so what is found is
+	// the state that was checked then, or a newer one.
+	checked := s.checked.Load()
+	if st := s.state.Load(); st != nil && at-checked < int64(staleness) {
+		return st
+	}
+	return nil
+}
+
+// put makes st the state, which was the newest when it was asked for.
+func (s *slot) put(st *state, asked int64) {
+	s.state.Store(st)
+	s.checked.Store(asked)
+}
+
 // started is what the cache's clock counts from: real, monotonic time, which
 // has nothing to do with the clock that decides.
 var started = time.Now()
@@ -49,7 +66,7 @@ func now() int64 { return int64(time.Since(started)) }
 func (c *cache) current(ctx context.Context, t model.TenantID) (*state, error) {
 	at := now() // first: a processor reads nothing ahead of its clock
 	if s := c.slots.find(t); s != nil {
-		if st := s.state.Load(); st != nil && at-s.checked.Load() < int64(c.staleness) {
+		if st := s.current(at, c.staleness); st != nil {
 			s.use(at)
 			return st, nil
 		}
@@ -59,8 +76,9 @@ func (c *cache) current(ctx context.Context, t model.TenantID) (*state, error) {
 
 // fresh reports whether checks would still go by st without asking the database.
 func (c *cache) fresh(st *state) bool {
+	at := now()
 	s := c.slots.find(st.tenant)
-	return s != nil && s.state.Load() == st && now()-s.checked.Load() < int64(c.staleness)
+	return s != nil && s.current(at, c.staleness) == st
 }
 
 // known returns the newest state in memory, however old, or nil.
@@ -82,10 +100,10 @@ func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	}
 	defer func() { <-s.busy }()
 	asked := now()
-	st := s.state.Load()
-	if st != nil && asked-s.checked.Load() < int64(c.staleness) {
+	if st := s.current(asked, c.staleness); st != nil {
 		return st, nil // somebody else has just done it
 	}
+	st := s.state.Load()
 	fresh, err := c.fetch(ctx, t, st)
 	if err != nil && (st == nil || errors.Is(err, ErrNotFound)) {
 		c.slots.drop(t)
@@ -97,8 +115,7 @@ func (c *cache) refresh(ctx context.Context, t model.TenantID) (*state, error) {
 	default:
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
-	s.state.Store(fresh)
-	s.checked.Store(asked)
+	s.put(fresh, asked)
 	s.used.Store(asked)
 	if st == nil {
 		c.slots.trim(c.limit)
@@ -124,13 +141,19 @@ func (c *cache) fetch(ctx context.Context, t model.TenantID, st *state) (*state,
 // publish makes st, which a transaction has just committed, the tenant's
 // state unless a newer one is there. since is when the transaction began. A
 // tenant that is not in memory is left to the next check: st may not be the
-// newest any more.
-func (c *cache) publish(st *state, since int64) {
+// newest any more. So is one whose state somebody is still loading, perhaps an
+// older one, when ctx ends.
+func (c *cache) publish(ctx context.Context, st *state, since int64) {
 	s := c.slots.find(st.tenant)
 	if s == nil {
 		return
 	}
-	s.busy <- struct{}{}
+	select {
+	case s.busy <- struct{}{}:
+	case <-ctx.Done():
+		c.slots.drop(st.tenant)
+		return
+	}
 	defer func() { <-s.busy }()
 	old := s.state.Load()
 	switch {
@@ -139,8 +162,7 @@ func (c *cache) publish(st *state, since int64) {
 		// Neither has both changes; the next check loads what has.
 		s.state.Store(nil)
 	default:
-		s.state.Store(st)
-		s.checked.Store(since)
+		s.put(st, since)
 		s.used.Store(now())
 	}
 }

@@ -23,41 +23,74 @@ type Delivery struct {
 	Dead    int // given up
 }
 
-// Deliver sends what is due in the outbox, and returns when nothing is. It is
-// one round of [Authz.Work], for a cron job or a test. That a message could not
+// Deliver sends what is due in the outbox, and returns when nothing is; then it
+// deletes what was sent or dropped longer ago than [Mail.Keep]. It is what
+// [Authz.Work] does with mails, for a cron job or a test. That a message could not
 // be sent is no error: it is counted, and kept with the message.
 //
 // A message is sent at least once, always under the same key. It goes out twice
 // only when a worker dies or is cut off from the database between sending and
 // noting that down.
 func (az *Authz) Deliver(ctx context.Context) (Delivery, error) {
-	var done Delivery
 	if err := az.mayDeliver(); err != nil {
-		return done, fmt.Errorf("authz: deliver: %w", err)
+		return Delivery{}, fmt.Errorf("authz: deliver: %w", err)
 	}
+	done, err := az.deliverDue(ctx)
+	if ctx.Err() == nil {
+		err = errors.Join(err, az.prune(ctx))
+	}
+	return done, wrapped("deliver", err)
+}
+
+// deliverDue sends what is due. One message that cannot be read holds up no other.
+func (az *Authz) deliverDue(ctx context.Context) (Delivery, error) {
+	var done Delivery
 	for {
-		due, err := az.due(ctx)
-		mine := false
+		before := done
+		err := az.deliverAll(ctx, &done)
+		if done == before || ctx.Err() != nil { // nothing is due, or others are at it
+			return done, errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// deliverAll goes through what is due once. Its error tells of a few of the messages
+// that could not be read.
+func (az *Authz) deliverAll(ctx context.Context, done *Delivery) error {
+	const few = 10
+	var failures []error
+	for last := (store.Message{}); ; {
+		due, err := az.due(ctx, last)
+		if err != nil {
+			return errors.Join(append(failures, err)...)
+		}
+		if len(due) == 0 {
+			return errors.Join(failures...)
+		}
 		for _, row := range due {
-			state, failed := az.deliver(ctx, row)
-			if err = errors.Join(err, failed); ctx.Err() != nil {
-				return done, wrapped("deliver", err)
+			state, err := az.deliver(ctx, row)
+			done.count(state)
+			if err != nil && len(failures) < few {
+				failures = append(failures, err)
 			}
-			mine = mine || state != "" // one that cannot be read holds up no other
-			switch state {
-			case store.Sent:
-				done.Sent++
-			case store.Dropped:
-				done.Dropped++
-			case store.Queued:
-				done.Failed++
-			case store.Dead:
-				done.Dead++
+			if ctx.Err() != nil {
+				return errors.Join(failures...)
 			}
+			last = row
 		}
-		if !mine {
-			return done, wrapped("deliver", err) // nothing is due, or others are at it
-		}
+	}
+}
+
+func (d *Delivery) count(state string) {
+	switch state {
+	case store.Sent:
+		d.Sent++
+	case store.Dropped:
+		d.Dropped++
+	case store.Queued:
+		d.Failed++
+	case store.Dead:
+		d.Dead++
 	}
 }
 
@@ -70,11 +103,14 @@ func wrapped(action string, err error) error {
 
 const dueWhere = "state = ? AND next_at <= ? AND claimed_until <= ?"
 
-// due returns the next messages to send that nobody is sending.
-func (az *Authz) due(ctx context.Context) ([]store.Message, error) {
+// due returns the next messages after the given one that are to be sent and that
+// nobody is sending.
+func (az *Authz) due(ctx context.Context, after store.Message) ([]store.Message, error) {
 	var rows []store.Message
 	at := store.At(az.now())
-	err := az.db(ctx).Select("id", "tenant").Where(dueWhere, store.Queued, at, at).Order("next_at, id").Limit(100).Find(&rows).Error
+	err := az.db(ctx).Select("id", "tenant", "next_at").Where(dueWhere, store.Queued, at, at).
+		Where("next_at > ? OR next_at = ? AND id > ?", after.NextAt, after.NextAt, after.ID).
+		Order("next_at, id").Limit(100).Find(&rows).Error
 	return rows, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -207,8 +208,12 @@ func TestDeliverNotesDown(t *testing.T) {
 			m.Mailer = mailerFunc(func(context.Context, authz.Letter) error { cancel(); return nil })
 		})
 		p.invite(t, "i-1")
-		_, _ = p.az.Deliver(ctx)
-		require.Equal(t, authz.MessageSent, p.only(t).State)
+		p.invite(t, "i-2")
+		done, err := p.az.Deliver(ctx)
+		require.ErrorIs(t, err, context.Canceled, "one is due still")
+		require.Equal(t, authz.Delivery{Sent: 1}, done)
+		require.Equal(t, authz.MessageSent, p.messages(t)[0].State)
+		require.Equal(t, authz.MessageQueued, p.messages(t)[1].State)
 	})
 	t.Run("cut off", func(t *testing.T) {
 		t.Parallel()
@@ -224,16 +229,38 @@ func TestDeliverNotesDown(t *testing.T) {
 	})
 }
 
-// One message that cannot be read holds up no other.
+// Messages that cannot be read, however many, hold up no other.
 func TestDeliverPassesOver(t *testing.T) {
 	t.Parallel()
 	p := newPost(t)
-	p.invite(t, "i-1")
-	require.NoError(t, p.db.Model(&store.Message{}).Where("subject = 'i-1'").Update("data", []byte("{")).Error)
-	p.invite(t, "i-2")
+	for i := range 101 { // more than are looked at at once
+		p.invite(t, fmt.Sprint("i-", i))
+	}
+	require.NoError(t, p.db.Model(&store.Message{}).Where("1 = 1").Update("data", "{").Error)
+	p.watch.advance(time.Microsecond)
+	p.invite(t, "i-good")
 	done, err := p.az.Deliver(t.Context())
 	require.ErrorContains(t, err, "data")
+	require.Equal(t, 10, strings.Count(err.Error(), "data"), "a few of them")
 	require.Equal(t, authz.Delivery{Sent: 1}, done)
+
+	p.watch.advance(31 * 24 * time.Hour)
+	_, err = p.az.Deliver(t.Context())
+	require.Error(t, err)
+	require.NotContains(t, fmt.Sprint(p.messages(t)), "i-good", "nor keep what is old")
+}
+
+// A host may have its driver write the values into the statements, as a pooler before
+// the database can require: texts arrive as texts.
+func TestDeliverByPlainStatements(t *testing.T) {
+	t.Parallel()
+	storetest.Servers(t, func(t *testing.T, db *gorm.DB) {
+		setScene(t, db)
+		p := postOn(t, storetest.Plain(t, db))
+		p.invite(t, "i-1")
+		p.deliver(t, authz.Delivery{Sent: 1})
+		require.Contains(t, p.box.Last(t, "Robin@new.example").Text, "Welcome!")
+	})
 }
 
 func TestDeliverNeedsAMailer(t *testing.T) {
@@ -317,10 +344,16 @@ func TestPrune(t *testing.T) {
 		require.Eventually(t, func() bool { return len(p.messages(t)) == 2 }, time.Minute, time.Millisecond)
 		cancel()
 		require.NoError(t, <-ended)
-		var left []string
-		for _, m := range p.messages(t) {
-			left = append(left, m.About+" "+string(m.State))
+		left := func() (left []string) {
+			for _, m := range p.messages(t) {
+				left = append(left, m.About+" "+string(m.State))
+			}
+			return left
 		}
-		require.ElementsMatch(t, []string{"i-dead dead", "i-new sent"}, left)
+		require.ElementsMatch(t, []string{"i-dead dead", "i-new sent"}, left())
+
+		p.watch.advance(time.Hour)
+		p.deliver(t, authz.Delivery{})
+		require.Equal(t, []string{"i-dead dead"}, left(), "without Work, too")
 	})
 }

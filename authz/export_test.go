@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -24,7 +25,49 @@ func Known(az *Authz, t model.TenantID) (tenants int, revision uint64) {
 func PublishAgain(az *Authz, t model.TenantID, f func()) {
 	old, since := az.cache.known(t), now()
 	f()
-	az.cache.publish(old, since)
+	az.cache.publish(context.Background(), old, since)
+}
+
+// A Slot is a tenant in memory, whose states are told apart by their revisions.
+type Slot struct{ slot slot }
+
+// Put makes a state of a revision the newest, as of asked.
+func (s *Slot) Put(revision uint64, asked int64) {
+	s.slot.put(&state{head: store.Head{Revision: revision}}, asked)
+}
+
+// Current returns the revision of the state that a check goes by, or 0.
+func (s *Slot) Current(at int64, staleness time.Duration) uint64 {
+	if st := s.slot.current(at, staleness); st != nil {
+		return st.head.Revision
+	}
+	return 0
+}
+
+// Memberships remember where people are members.
+type Memberships struct{ memberships memberships }
+
+// Of returns the tenants of u as they are remembered, or as ask finds them.
+func (m *Memberships) Of(u model.UserID, staleness time.Duration, ask func() ([]model.TenantID, error)) ([]model.TenantID, error) {
+	return m.memberships.of(u, int64(staleness), ask)
+}
+
+// Widen returns s for a user who is a member of n more tenants, in which it is the same.
+func Widen(s Scope, n int) Scope {
+	g := s.groups[0]
+	for i := range n {
+		g.tenants = append(g.tenants[:len(g.tenants):len(g.tenants)], fmt.Sprint("t-", i))
+	}
+	s.groups = append([]group{g}, s.groups[1:]...)
+	return s
+}
+
+// Listed is how many dossiers s names to begin with.
+func Listed(s Scope) (n int) {
+	for _, g := range s.groups {
+		n += len(g.dossiers)
+	}
+	return n
 }
 
 // CanonicalPhone is canonicalPhone, and CanonicalEmail canonicalEmail.

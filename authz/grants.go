@@ -49,7 +49,7 @@ func (c *change) grant(g Grant) error {
 	if err := c.noTieToCome(g.Subject, g.Profile); err != nil {
 		return err
 	}
-	return c.noTie(c.before.usersOf(g.Subject), g.Profile, g.Domain)
+	return c.noTie(c.before, c.before.usersOf(g.Subject), g.Profile, g.Domain)
 }
 
 // grantTo is grant to somebody who asks for it: it may tie them down later.

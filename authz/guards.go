@@ -14,7 +14,7 @@ import (
 // What no change may do, whoever is allowed to make it.
 
 // keepRequired refuses a change that takes a required profile from the last
-// one who has it.
+// one who has it and can sign in.
 func (c *change) keepRequired() error {
 	if c.before == nil || !c.before.open() || !slices.ContainsFunc(c.removed, c.throughout) {
 		return nil
@@ -24,12 +24,40 @@ func (c *change) keepRequired() error {
 		return err
 	}
 	for _, entry := range c.catalog().Profiles {
-		p := entry.Profile
-		if entry.Required && c.before.lasting(p, c.at) > 0 && after.lasting(p, c.at) == 0 {
-			return fmt.Errorf("nobody would be left with the profile %v: %w", p, ErrConflict)
+		if !entry.Required {
+			continue
+		}
+		have := after.lasting(entry.Profile, c.at)
+		lost := slices.DeleteFunc(c.before.lasting(entry.Profile, c.at), func(u model.UserID) bool { return slices.Contains(have, u) })
+		mattered, err := c.canSignIn(lost)
+		if err != nil {
+			return err
+		}
+		if !mattered {
+			continue
+		}
+		left, err := c.canSignIn(have)
+		if err != nil {
+			return err
+		}
+		if !left {
+			return fmt.Errorf("nobody would be left with the profile %v: %w", entry.Profile, ErrConflict)
 		}
 	}
 	return nil
+}
+
+// canSignIn reports whether one of users has an account: a person that the tenant keeps
+// has none.
+func (c *change) canSignIn(users []model.UserID) (bool, error) {
+	for some := range slices.Chunk(users, batch) {
+		var n int64
+		err := c.db().Model(&store.Person{}).Where("id IN ? AND keeper IS NULL", some).Count(&n).Error
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
 }
 
 // throughout reports whether a row gives more than membership in all of the
@@ -107,10 +135,10 @@ func (c *change) noLoss(users []model.UserID, domains ...model.Domain) error {
 					continue
 				}
 				home := model.TenantDomain(c.tenant)
-				if err := c.mayGrantAll(home, c.before.profiles(u, home)); err != nil {
+				if err := c.mayGrantAll(c.before, home, c.before.profiles(u, home)); err != nil {
 					return err
 				}
-				if err := c.mayGrantAll(d, c.before.profiles(u, d)); err != nil {
+				if err := c.mayGrantAll(c.before, d, c.before.profiles(u, d)); err != nil {
 					return err
 				}
 			}
@@ -120,10 +148,11 @@ func (c *change) noLoss(users []model.UserID, domains ...model.Domain) error {
 }
 
 // noTie refuses to give users a profile p in d that something may be denied to, unless
-// the actor could hand out all that they hold there and throughout the tenant.
+// the actor could hand out all that they hold there and throughout the tenant in st,
+// where what is closed may be open.
 // Whether they lose anything by it now does not matter: what it denies may depend on
 // a switch, which others turn later.
-func (c *change) noTie(users []model.UserID, p model.Profile, d model.Domain) error {
+func (c *change) noTie(st *state, users []model.UserID, p model.Profile, d model.Domain) error {
 	if c.by.system || !c.before.denies(p) {
 		return nil
 	}
@@ -133,7 +162,7 @@ func (c *change) noTie(users []model.UserID, p model.Profile, d model.Domain) er
 	}
 	for _, u := range users {
 		for _, in := range domains {
-			err := c.mayGrantAll(in, c.before.profiles(u, in))
+			err := c.mayGrantAll(st, in, st.profiles(u, in))
 			if refused(err) {
 				return fmt.Errorf("profile %v can tie down who has it, and user %v holds what %v may not give: %w", p, u, c.by, ErrDenied)
 			}

@@ -132,6 +132,9 @@ func TestA11DenyThatComesLaterByATeam(t *testing.T) {
 	require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Supporting(o.sam)))
 	require.NoError(t, o.az.Grant(ctx, authz.System, authz.Grant{Subject: model.TeamSubject(o.group), Profile: accountancy.DocumentDelivery, Domain: o.d1}))
 	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.admin), authz.ErrDenied, "an admin")
+	require.NoError(t, o.az.CloseDossier(ctx, authz.System, o.d1))
+	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.admin), authz.ErrDenied, "an admin, when it opens again")
+	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.carl), authz.ErrDenied, "who has more there, when it opens again")
 	require.NoError(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.cora), "the control")
 }
 

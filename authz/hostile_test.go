@@ -7,8 +7,10 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/authz/authztest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
+	"github.com/volmacht/volmacht/policies/sophia"
 )
 
 // Attempted: to join a team while the private dossier it is assigned to is
@@ -27,6 +29,87 @@ func TestA4TeamOfAClosedDossier(t *testing.T) {
 		require.ErrorIs(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.admin), authz.ErrDenied)
 		require.ErrorIs(t, o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, o.eve), authz.ErrDenied, "an accomplice")
 		require.ErrorIs(t, o.az.DeleteTeam(ctx, o.by, o.tenant, o.group), authz.ErrDenied)
+	}
+}
+
+// Attempted: to come by a profile through a team, where it gives nothing today: the admin
+// of a shared dossier may do all of that anyway, until somebody makes it private or
+// withdraws the admin.
+func TestNobodyJoinsForAProfile(t *testing.T) {
+	t.Parallel()
+	o := newFixture(t)
+	ctx := t.Context()
+	gives := func(who model.Subject, by authz.Actor) error {
+		return o.az.Grant(ctx, by, authz.Grant{Subject: who, Profile: accountancy.Administrator, Domain: o.d1})
+	}
+	join := func(u model.UserID) error { return o.az.AddTeamMember(ctx, o.by, o.tenant, o.group, u) }
+	require.NoError(t, gives(model.TeamSubject(o.group), o.by))
+	require.ErrorIs(t, join(o.admin), authz.ErrDenied)
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d1))
+	require.ErrorIs(t, join(o.admin), authz.ErrDenied, "a closed dossier")
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
+	require.NoError(t, join(o.eve), "the control")
+	require.NoError(t, gives(person(o.admin), authz.System))
+	require.NoError(t, join(o.admin), "who has it anyway")
+}
+
+// Attempted: to read what is sent about a dossier that one may not know of, by giving
+// its team an address of one's own.
+func TestNobodyTakesTheMailsOfATeam(t *testing.T) {
+	t.Parallel()
+	o := newFixture(t)
+	ctx := t.Context()
+	edit := func(by authz.Actor, name, email string) error {
+		return o.az.EditTeam(ctx, by, o.tenant, authz.Team{ID: o.group, Name: name, Email: email})
+	}
+	require.NoError(t, edit(o.by, "North", "north@acme.example"), "the control: a team of nothing")
+	require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Group(o.group)))
+	require.NoError(t, edit(o.by, "North", "north@office.example"), "the control: a shared dossier")
+	require.NoError(t, o.az.SetPrivate(ctx, authz.System, o.d1, true))
+	require.ErrorIs(t, edit(o.by, "North", "a@evil.example"), authz.ErrDenied)
+	require.ErrorIs(t, edit(o.by, "North", ""), authz.ErrDenied)
+	require.NoError(t, edit(o.by, "The north", "north@office.example"), "the name")
+	require.NoError(t, edit(authz.System, "North", "n@office.example"))
+}
+
+// Attempted: to leave a tenant with nobody who can sign in and change rights, by giving
+// the required profile to a contact without an account.
+func TestRequiredProfileOfAContact(t *testing.T) {
+	t.Parallel()
+	for name, account := range map[string]bool{"a contact": false, "the control": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			az, _ := authztest.Open(t, sophia.Pack())
+			ctx := t.Context()
+			_, err := az.CreateTenant(ctx, system, authz.Tenant{ID: tAcme, Name: "Acme"})
+			require.NoError(t, err)
+			rights := []model.Profile{sophia.ChangeRights}
+			for _, u := range []model.UserID{uAnn, uBen, uEmil} {
+				_, err := az.AddPerson(ctx, system, authz.Person{ID: u, FirstName: "F", LastName: "L"})
+				require.NoError(t, err)
+			}
+			require.NoError(t, az.AddMember(ctx, system, home(tAcme), authz.NewMember{User: uAnn, Profiles: rights}))
+			require.NoError(t, az.AddMember(ctx, system, home(tAcme), authz.NewMember{User: uBen}))
+			_, err = az.CreateTeam(ctx, system, tAcme, authz.Team{ID: gCrew, Name: "Crew"})
+			require.NoError(t, err)
+			require.NoError(t, az.Grant(ctx, system, authz.Grant{Subject: model.TeamSubject(gCrew), Profile: sophia.ChangeRights, Domain: home(tAcme)}))
+			require.NoError(t, az.AddTeamMember(ctx, system, tAcme, gCrew, uBen))
+			third := uEmil
+			if !account {
+				third, err = az.AddContact(ctx, system, home(tAcme), authz.NewContact{FirstName: "F", LastName: "L",
+					Addresses: []authz.ContactAddress{{Email: "nobody@acme.example"}}})
+				require.NoError(t, err)
+			}
+			require.NoError(t, az.AddMember(ctx, system, home(tAcme), authz.NewMember{User: third, Profiles: rights}))
+			require.NoError(t, az.Withdraw(ctx, system, model.UserSubject(uAnn), sophia.ChangeRights, home(tAcme)), "Ben has it")
+			err = az.RemoveTeamMember(ctx, system, tAcme, gCrew, uBen)
+			if account {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, authz.ErrConflict)
+			require.ErrorContains(t, err, "nobody would be left")
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func TestSOP07Invite(t *testing.T) {
 		require.Equal(t, []string{"Bob@Acme.example", "Bob Baker", "nl", id.String()},
 			[]string{mails[0].Email, mails[0].Name, mails[0].Locale, mails[0].Subject})
 		var said map[string]string
-		require.NoError(t, json.Unmarshal(mails[0].Data, &said))
+		require.NoError(t, json.Unmarshal([]byte(mails[0].Data), &said))
 		require.Equal(t, map[string]string{"tenant": "Acme", "inviter": "Ann Peeters", "note": "Welcome", "first_name": "Bob", "last_name": "Baker"}, said)
 
 		token := s.token(t, id)
@@ -124,6 +125,8 @@ func TestSOP07Invite(t *testing.T) {
 		require.ErrorIs(t, err, errHost)
 		require.Equal(t, before, s.dump(t), "with the host's failure nothing is accepted")
 
+		_, err = s.az.Accept(ctx, token, authz.Acceptance{Salutation: strings.Repeat("x", 51), Account: password})
+		require.ErrorIs(t, err, authz.ErrInvalid)
 		inv, err := s.az.Accept(ctx, token, authz.Acceptance{Salutation: "Mr", Phone: "0470 12 34 56", Country: "BE", Account: password})
 		require.NoError(t, err)
 		require.Equal(t, authz.InvitationAccepted, inv.State)

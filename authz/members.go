@@ -312,18 +312,18 @@ func (c *change) mayGiveHeld(d model.Domain, u model.UserID) error {
 			return err
 		}
 	}
-	return c.mayGrantAll(d, held.profiles(u, d))
+	return c.mayGrantAll(c.before, d, held.profiles(u, d))
 }
 
-// mayGrantAll refuses an actor who could not hand out all of the profiles. One
+// mayGrantAll refuses an actor who could not hand out all of the profiles in a state. One
 // that the vendor has not activated or released gives nothing, and nobody may
 // grant it: it protects nobody.
-func (c *change) mayGrantAll(d model.Domain, profiles []model.Profile) error {
+func (c *change) mayGrantAll(st *state, d model.Domain, profiles []model.Profile) error {
 	for _, p := range profiles {
 		if c.before.dormant(p) {
 			continue
 		}
-		if err := c.require(d, model.GrantOf(p)); err != nil {
+		if err := require(st, c.by, c.at, d, model.GrantOf(p)); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,9 @@ func (m *memberships) of(u model.UserID, staleness int64, ask func() ([]model.Te
 	if m.known == nil || !known && len(m.known) >= maxMemberships {
 		m.known = make(map[model.UserID]membership)
 	}
-	m.known[u] = membership{tenants, changes, at}
+	if m.known[u].asked <= at { // else somebody who asked later was answered earlier
+		m.known[u] = membership{tenants, changes, at}
+	}
 	return tenants, nil
 }
 

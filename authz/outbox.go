@@ -88,6 +88,6 @@ func (m message) row(at time.Time) (store.Message, error) {
 		Tenant: m.domain.Tenant().String(), Dossier: m.domain.Dossier().String(),
 		Topic: m.topic.String(), Subject: m.subject,
 		Person: m.to.user.String(), Name: m.to.name, Email: m.to.email, Locale: m.to.locale,
-		Data: data, State: store.Queued, NextAt: store.At(at), QueuedAt: store.At(at),
+		Data: string(data), State: store.Queued, NextAt: store.At(at), QueuedAt: store.At(at),
 	}, nil
 }

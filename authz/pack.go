@@ -28,9 +28,6 @@ type published struct {
 	pack *pack
 }
 
-// newest returns the pack that was in force when the database was last asked.
-func (p *packs) newest() *pack { return p.last.Load().pack }
-
 // A pack is a policy that is in force, compiled once for all tenants.
 type pack struct {
 	*model.Pack
@@ -137,13 +134,14 @@ func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state
 		if err != nil {
 			return nil, err
 		}
-		head, found := heads[stream]
-		if !found {
-			return nil, fmt.Errorf("stream %s: %w", stream, ErrNotFound)
-		}
+		// Before the tenant: that it does not exist is an answer of this pack, too.
 		in, err := p.at(ctx, from, heads[store.PackStream])
 		if err != nil {
 			return nil, err
+		}
+		head, found := heads[stream]
+		if !found {
+			return nil, fmt.Errorf("stream %s: %w", stream, ErrNotFound)
 		}
 		rows := in.pack.policy.Builder()
 		err = from.Rules(ctx, t, func(r model.Rule, from, until time.Time) error {
@@ -171,12 +169,25 @@ func (az *Authz) install(ctx context.Context, pack *model.Pack) error {
 	if err != nil && !errors.Is(err, errOlder) {
 		return err
 	}
-	// Whoever published it: from here on it is known.
-	head, _, err := az.store.LoadPack(ctx)
-	if err == nil {
-		_, err = az.packs.at(ctx, az.store, head)
-	}
+	_, err = az.inForce(ctx) // whoever published it: from here on it is known
 	return err
+}
+
+// inForce asks the database which pack is in force.
+func (az *Authz) inForce(ctx context.Context) (*pack, error) {
+	var from source = az.store
+	if az.tx != nil {
+		from = az.tx.store
+	}
+	heads, err := from.Heads(ctx, store.PackStream)
+	if err != nil {
+		return nil, err
+	}
+	in, err := az.packs.at(ctx, from, heads[store.PackStream])
+	if err != nil {
+		return nil, err
+	}
+	return in.pack, nil
 }
 
 func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error {
@@ -189,10 +200,7 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 		if err := c.requireSystem(); err != nil {
 			return err
 		}
-		head, err := c.store().Lock(c.stream)
-		if errors.Is(err, ErrNotFound) {
-			head, err = c.store().Create(c.stream)
-		}
+		head, err := c.store().LockOrCreate(c.stream)
 		if err != nil {
 			return err
 		}

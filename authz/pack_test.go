@@ -142,17 +142,76 @@ func TestPublish(t *testing.T) {
 	o.denied(t, o.cora, o.d2, accountancy.ViewFigure)
 }
 
+// A pack waits for changes that go by the one before, and is refused for what these
+// bring into use. SQLite has one writer.
+func TestPublishBesideAChange(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pack   *model.Pack
+		change func(tx *authz.Tx, who model.UserID, d model.Domain) error
+		want   error
+	}{
+		"without the lock": {edited(t, version1, version2, figures, ""), func(tx *authz.Tx, who model.UserID, d model.Domain) error {
+			return tx.Grant(t.Context(), authz.System, authz.Grant{Subject: model.UserSubject(who), Profile: accountancy.Support, Domain: model.TenantDomain(d.Tenant())})
+		}, nil},
+		"with the lock": {withoutB(t), func(tx *authz.Tx, _ model.UserID, d model.Domain) error {
+			return tx.Configure(t.Context(), authz.System, d, accountancy.ConfigurationB)
+		}, authz.ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Servers(t, func(t *testing.T, db *gorm.DB) {
+				ctx := t.Context()
+				az := node(t, db, authz.Config{})
+				home, _ := settle(t, az, "acme")
+				bea := second(t, az, home)
+				d, err := az.CreateDossier(ctx, authz.System, home.Tenant(), authz.Dossier{Name: "Dossier"})
+				require.NoError(t, err)
+				_, err = az.Enforce(ctx, bea, home, accountancy.CreateDossier) // from here on it knows the tenant
+				require.NoError(t, err)
+				other := node(t, storetest.Reopen(t, db), authz.Config{})
+				published := make(chan error, 1)
+				require.NoError(t, az.Transaction(ctx, func(tx *authz.Tx) error {
+					require.NoError(t, c.change(tx, bea, d.Domain))
+					go func() {
+						_, err := other.Publish(ctx, authz.System, c.pack)
+						published <- err
+					}()
+					select {
+					case err := <-published:
+						require.Fail(t, "it did not wait", "%v", err)
+					case <-time.After(300 * time.Millisecond):
+					}
+					return nil
+				}))
+				if err := <-published; c.want == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, c.want)
+					require.ErrorContains(t, err, "configuration:B")
+				}
+			})
+		})
+	}
+}
+
+// withoutB is a second version that has another configuration in place of B.
+func withoutB(t *testing.T) *model.Pack {
+	t.Helper()
+	return edited(t, version1, version2, "configuration, B, ", "configuration, E, ",
+		"configuration:B, figure", "configuration:E, figure",
+		"configuration:B, report", "configuration:E, report",
+		"configuration:B, history", "configuration:E, history",
+		"transition, D B, ", "transition, D E, ")
+}
+
 // A pack that lacks what is in use, or that lint finds an error in, is refused.
 func TestPublishRefuses(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	ctx := t.Context()
 	require.NoError(t, o.az.Configure(ctx, o.by, o.d1, accountancy.ConfigurationB))
-	lacking := edited(t, version1, version2, "configuration, B, ", "configuration, E, ",
-		"configuration:B, figure", "configuration:E, figure",
-		"configuration:B, report", "configuration:E, report",
-		"configuration:B, history", "configuration:E, history",
-		"transition, D B, ", "transition, D E, ")
+	lacking := withoutB(t)
 	_, err := o.az.Publish(ctx, authz.System, lacking)
 	require.ErrorIs(t, err, authz.ErrConflict)
 	require.ErrorContains(t, err, "configuration:B")

@@ -63,15 +63,11 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("pack %s version %d: %w:\n%s", pack.Name, pack.Version, ErrInvalid, strings.Join(faults, "\n"))
 	}
-	head, _, err := az.store.LoadPack(ctx)
+	old, err := az.inForce(ctx)
 	if err != nil {
 		return nil, err
 	}
-	old, err := az.packs.at(ctx, az.store, head)
-	if err != nil {
-		return nil, err
-	}
-	found, err := packdiff.Packs(old.pack.Pack, pack)
+	found, err := packdiff.Packs(old.Pack, pack)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +85,8 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 // It refuses with [ErrInvalid] a pack that lint finds an error in, and with
 // [ErrConflict] another pack than the one in force, a version that is not
 // higher, and a pack that lacks a name that is in use, such as a profile that
-// somebody holds. Whatever fails, the pack in force stays. It cannot be part of
-// a [Authz.Transaction].
+// somebody holds. Whatever fails, the pack in force stays. It waits for changes
+// under way in all tenants, and cannot be part of a [Authz.Transaction].
 func (az *Authz) Publish(ctx context.Context, by Actor, pack *model.Pack) ([]PackChange, error) {
 	changes, err := az.preview(ctx, pack)
 	if err == nil && az.tx != nil {

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -71,4 +72,43 @@ func (c *change) settleReview() error {
 	}
 	_, err = c.mark(*r, gone, store.Removed, model.Profile{}, "", store.Confirmed)
 	return err
+}
+
+// unsettleReview makes undecided again, in the tenant's open review, what settleReview
+// took for removed when rows were set aside: they are back, and nobody has looked at
+// them. What was taken away before the row was granted is another matter.
+func (c *change) unsettleReview(rows []store.Row) error {
+	granted := make(map[model.Rule]store.Micros)
+	for _, r := range rows {
+		if r.Rule.PType == "g" {
+			granted[r.Rule] = store.At(r.GrantedAt)
+		}
+	}
+	if len(granted) == 0 {
+		return nil
+	}
+	r, err := c.openReview()
+	if err != nil || r == nil {
+		return err
+	}
+	for part := range slices.Chunk(slices.Collect(maps.Keys(granted)), itemBatch) {
+		var found []store.ReviewItem
+		if err := c.itemsOf(*r, part).Where("decision = ?", store.Removed).Find(&found).Error; err != nil {
+			return err
+		}
+		var again []model.Rule
+		for _, item := range found {
+			if rule := itemRule(item); item.DecidedAt > granted[rule] {
+				again = append(again, rule)
+			}
+		}
+		if len(again) == 0 {
+			continue
+		}
+		err := c.itemsOf(*r, again).Updates(map[string]any{"decision": "", "decided_by": "", "decided_at": 0}).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

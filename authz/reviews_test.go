@@ -379,3 +379,41 @@ func testReviewFollowsChanges(t *testing.T, o *fixture) {
 	require.NoError(t, err)
 	require.Equal(t, report.Items, after.Items, "what is closed stays as it was")
 }
+
+// What was set aside while a review is open, and is back, is asked about again: whoever
+// may close a dossier decides nothing by it.
+func TestReviewOfWhatComesBack(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, testReviewOfWhatComesBack)
+}
+
+func testReviewOfWhatComesBack(t *testing.T, o *fixture) {
+	ctx := t.Context()
+	require.NoError(t, o.az.Grant(ctx, o.by, authz.Grant{Subject: person(o.carl), Profile: accountancy.FullAccess, Domain: o.d2}))
+	r, err := o.az.OpenReview(ctx, o.by, o.tenant)
+	require.NoError(t, err)
+	before := accesses(t, o.az, o.tenant, r.ID)
+	confirmed := authz.Access{Subject: person(o.cora), Domain: o.d2, Profile: accountancy.FullAccess}
+	require.NoError(t, o.az.ConfirmReviewItem(ctx, authz.System, o.tenant, r.ID, confirmed))
+	removed := authz.Access{Subject: person(o.carl), Domain: o.d2, Profile: accountancy.FullAccess}
+	require.NoError(t, o.az.RemoveReviewItem(ctx, o.by, o.tenant, r.ID, removed))
+
+	state := func(a authz.Access) authz.ReviewDecision {
+		t.Helper()
+		report, err := o.az.Review(ctx, o.by, o.tenant, r.ID)
+		require.NoError(t, err)
+		return decisions(report)[a].decision
+	}
+	o.clock.Advance(time.Minute)
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d2))
+	require.Equal(t, authz.Removed, state(confirmed))
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d2))
+	require.NoError(t, o.az.DeactivateMember(ctx, o.by, o.tenant, o.sam))
+	require.NoError(t, o.az.ReactivateMember(ctx, o.by, o.tenant, o.sam))
+	report, err := o.az.Review(ctx, o.by, o.tenant, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, before, accesses(t, o.az, o.tenant, r.ID))
+	require.Equal(t, report.Total-1, report.Undecided, "all but the one that is gone")
+	require.Equal(t, authz.Removed, state(removed))
+	require.NoError(t, o.az.ConfirmReviewItem(ctx, authz.System, o.tenant, r.ID, confirmed))
+}

@@ -71,7 +71,7 @@ func (c *change) overOffers(row store.Invitation, taken []InvitedGrant) error {
 		}
 		err := c.require(g.Domain, model.InviteMember)
 		if err == nil && c.holdable(g.Profile, g.Domain) == nil {
-			err = c.mayGrantAll(g.Domain, []model.Profile{g.Profile})
+			err = c.mayGrantAll(c.before, g.Domain, []model.Profile{g.Profile})
 		}
 		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) {
 			return fmt.Errorf("invitation %s offers what %v may not take back: %w", row.ID, c.by, ErrDenied)

@@ -40,8 +40,11 @@ type group struct {
 	dossiers []string
 }
 
-// maxListed is how many dossiers a [Scope] lists by name.
-const maxListed = 10_000
+const (
+	maxListed    = 10_000 // dossiers that a [Scope] lists by name, under a model of its own
+	maxNamed     = 1_000  // dossiers of one group that come into question
+	maxArguments = 30_000 // of one condition: SQLite takes 32,766 in a query
+)
 
 // Scope returns the scope of what user may do p in. A permission about what
 // somebody owns is asked as Enforce asks it: p.Of(user) selects the dossiers in
@@ -50,7 +53,8 @@ const maxListed = 10_000
 //
 // Under a model of its own, other than the one of the shipped packs, the
 // dossiers are looked up one by one and listed in the condition by name; it is
-// an [ErrConflict] when they are more than 10,000.
+// an [ErrConflict] when they are more than 10,000. So it is to use the scope of a user
+// with so many tenants that the condition would have more than 30,000 arguments.
 func (az *Authz) Scope(ctx context.Context, user model.UserID, p model.Permission) (Scope, error) {
 	s, err := az.scope(ctx, user, p)
 	if err != nil {
@@ -64,8 +68,14 @@ func (az *Authz) scope(ctx context.Context, user model.UserID, p model.Permissio
 	if err != nil {
 		return Scope{}, err
 	}
-	if err := askedOnDossiers(az.packs.newest(), user, p); err != nil {
-		return Scope{}, err
+	if len(tenants) == 0 {
+		in, err := az.inForce(ctx)
+		if err == nil {
+			err = askedOnDossiers(in, user, p)
+		}
+		if err != nil {
+			return Scope{}, err
+		}
 	}
 	at := az.now()
 	s := Scope{at: max(store.At(at), 0)}
@@ -100,6 +110,11 @@ func (az *Authz) scope(ctx context.Context, user model.UserID, p model.Permissio
 		}
 		g := &s.groups[i]
 		g.tenants, g.dossiers = append(g.tenants, t.String()), append(g.dossiers, few...)
+	}
+	for i := range s.groups {
+		if g := &s.groups[i]; len(g.dossiers) > maxNamed { // they only say where to begin
+			g.dossiers = nil
+		}
 	}
 	if len(listed.dossiers) > 0 {
 		s.groups = append(s.groups, listed)
@@ -210,5 +225,8 @@ func (s Scope) condition(tenant, dossier string, column func(string) (any, error
 		return nil, err
 	}
 	c.groups(s.groups)
+	if len(c.args) > maxArguments {
+		return nil, fmt.Errorf("a condition of %d arguments, for so many tenants: want at most %d: page through Dossiers: %w", len(c.args), maxArguments, ErrConflict)
+	}
 	return c, nil
 }

@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/volmacht/volmacht/authz"
+	"github.com/volmacht/volmacht/authz/authztest"
 	"github.com/volmacht/volmacht/internal/storetest"
 	"github.com/volmacht/volmacht/model"
 	"github.com/volmacht/volmacht/policies/accountancy"
@@ -235,6 +236,103 @@ func TestScopeRefused(t *testing.T) {
 		require.EqualValues(t, 2, n)
 		return nil
 	}))
+}
+
+// A user of so many tenants that no database takes the condition is told so.
+func TestScopeTooWide(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := setScene(t, db)
+		scope, err := s.az.Scope(t.Context(), uAnn, model.SeeDossier)
+		require.NoError(t, err)
+		count := func(scope authz.Scope) error {
+			var n int64
+			return db.Table("volmacht_dossiers").Scopes(scope.On("tenant", "id")).Count(&n).Error
+		}
+		_, few, err := scope.SQL("f.tenant", "f.id")
+		require.NoError(t, err)
+		_, more, err := authz.Widen(scope, 1).SQL("f.tenant", "f.id")
+		require.NoError(t, err)
+		room := (30_000 - len(few)) / (len(more) - len(few))
+		require.NoError(t, count(authz.Widen(scope, room-10)), "the control: gorm counts the columns, too")
+		requireIs(t, count(authz.Widen(scope, room+1)), authz.ErrConflict, "one more")
+		_, _, err = authz.Widen(scope, room+1).SQL("f.tenant", "f.id")
+		requireIs(t, err, authz.ErrConflict, "plain")
+	})
+}
+
+// Of a user with few dossiers in each of many tenants not all are named.
+func TestScopeOfManyTenants(t *testing.T) {
+	t.Parallel()
+	az, _ := authztest.Open(t, accountancy.Pack())
+	ctx := t.Context()
+	p, err := az.AddPerson(ctx, system, authz.Person{FirstName: "Ann", LastName: "Peeters"})
+	require.NoError(t, err)
+	named := func() int {
+		scope, err := az.Scope(ctx, p.ID, model.SeeDossier)
+		require.NoError(t, err)
+		return authz.Listed(scope)
+	}
+	for i := range 11 {
+		tenant, err := az.CreateTenant(ctx, system, authz.Tenant{Name: fmt.Sprint("office ", i)})
+		require.NoError(t, err)
+		require.NoError(t, az.Transaction(ctx, func(tx *authz.Tx) error {
+			for i := range 100 {
+				d, err := tx.CreateDossier(ctx, system, tenant.ID, authz.Dossier{Name: fmt.Sprint("dossier ", i)})
+				if err == nil {
+					err = tx.AddMember(ctx, system, d.Domain, authz.NewMember{User: p.ID, Profiles: []model.Profile{accountancy.FullAccess}})
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		if i == 9 {
+			require.Equal(t, 1000, named(), "the control")
+		}
+	}
+	require.Zero(t, named())
+}
+
+// A permission that a new pack brings is one of the scope at once, in every process and
+// for who is nowhere a member, too.
+func TestScopeAfterPublish(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		ctx := t.Context()
+		az := node(t, db, authz.Config{})
+		_, ann := settle(t, az, "acme")
+		export := model.Must(model.ParsePermission("figure", "export"))
+		nowhere := model.DossierDomain(id(t, model.ParseTenantID, "nowhere"), id(t, model.ParseDossierID, "d1"))
+		scope := func(u model.UserID) func(*authz.Authz) error {
+			return func(az *authz.Authz) error { _, err := az.Scope(ctx, u, export); return err }
+		}
+		asks := []struct {
+			az  *authz.Authz
+			ask func(*authz.Authz) error
+		}{
+			{az, scope(ann)},
+			{node(t, storetest.Reopen(t, db), authz.Config{Staleness: time.Nanosecond}), scope(ann)},
+			{node(t, storetest.Reopen(t, db), authz.Config{}), scope(uGhost)},
+			{node(t, storetest.Reopen(t, db), authz.Config{}), func(az *authz.Authz) error {
+				ok, err := az.Enforce(ctx, ann, nowhere, export)
+				require.False(t, ok)
+				return err
+			}},
+		}
+		for i, a := range asks {
+			requireIs(t, a.ask(a.az), authz.ErrInvalid, fmt.Sprint(i))
+		}
+		view := "permission, figure view, "
+		second := edited(t, version1, version2, view, "permission, figure export, dossier, , Export, Export, Export\n"+view,
+			figures, figures+strings.Replace(figures, "view", "export", 1))
+		_, err := az.Publish(ctx, authz.System, second)
+		require.NoError(t, err)
+		for i, a := range asks {
+			require.NoError(t, a.ask(a.az), i)
+		}
+	})
 }
 
 // Under a model of its own the dossiers are listed, as exactly, and too many of

@@ -46,7 +46,7 @@ func (s *sending) prepare() (reason bool, err error) {
 	if !s.state.open() || !s.state.isOpen(s.domain) && MessageKind(s.Kind) != RenewalMessage {
 		return false, nil
 	}
-	if err := json.Unmarshal(s.Data, &s.content.Data); err != nil {
+	if err := json.Unmarshal([]byte(s.Data), &s.content.Data); err != nil {
 		return false, fmt.Errorf("data: %w", err)
 	}
 	if err := s.places(); err != nil {
@@ -99,8 +99,7 @@ func (s *sending) pending() (inv store.Invitation, err error) {
 	return inv, err
 }
 
-// invitation is for one that can be accepted, at the address that it is for. Of
-// several mails about it only the last one counts.
+// invitation is for one that can be accepted, at the address that it is for.
 func (s *sending) invitation() (bool, error) {
 	inv, err := s.pending()
 	if err != nil {
@@ -108,12 +107,6 @@ func (s *sending) invitation() (bool, error) {
 	}
 	canonical, err := canonicalEmail(s.Email)
 	if err != nil || canonical != inv.Canonical || inv.Renewal != "" {
-		return false, err
-	}
-	var later int64
-	err = s.db.Model(&store.Message{}).Where("subject = ? AND kind IN ?", s.Subject, []MessageKind{InvitationMessage, LinkMessage}).
-		Where("queued_at > ? OR (queued_at = ? AND id > ?)", s.QueuedAt, s.QueuedAt, s.ID).Count(&later).Error
-	if err != nil || later > 0 {
 		return false, err
 	}
 	err = s.db.Model(&store.Dossier{}).Distinct("volmacht_dossiers.name").

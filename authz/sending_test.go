@@ -267,17 +267,41 @@ func TestUntilOfANewAccount(t *testing.T) {
 	require.Contains(t, p.box.Last(t, "Robin@new.example").Text, "until 12 January 2026, 12:00 UTC")
 }
 
-// An invitation that was sent again has two messages: the last one counts.
+// Of an invitation that is sent again the last message counts, though the clock of who
+// sent it runs behind.
 func TestDeliverTheLastOne(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
 		p := postOn(t, setScene(t, db).db)
+		ctx := t.Context()
 		p.invite(t, "i-1")
-		p.send(t, authz.InvitationMessage, home(tAcme), "i-1")
-		p.watch.advance(time.Second)
-		p.send(t, authz.LinkMessage, home(tAcme), "i-1")
-		p.deliver(t, authz.Delivery{Dropped: 2, Sent: 1})
-		require.Contains(t, p.box.Last(t, "Robin@new.example").Text, "You have an account already.")
+		again := func() {
+			t.Helper()
+			p.watch.advance(-time.Minute)
+			require.NoError(t, p.az.Resend(ctx, admin, dOne, model.Must(model.ParseInvitationID("i-1"))))
+		}
+		states := func() (all []authz.MessageState) {
+			for _, m := range p.messages(t) {
+				all = append(all, m.State)
+			}
+			return all
+		}
+		again() // while the first one waits
+		p.box.Fail(authz.ErrUndeliverable)
+		p.watch.advance(time.Hour)
+		p.deliver(t, authz.Delivery{Dead: 1})
+		dropped, dead := p.messages(t)[0], p.messages(t)[1]
+		require.Equal(t, []authz.MessageState{authz.MessageDropped, authz.MessageDead}, states())
+		require.NotEmpty(t, dropped.Failure)
+
+		again() // when the second one was given up, which nobody can try again after this
+		require.ErrorIs(t, p.az.RetryMessage(ctx, admin, tAcme, dead.ID), authz.ErrConflict)
+		p.box.Fail(nil)
+		p.deliver(t, authz.Delivery{Sent: 1})
+		again() // when the third one was sent
+		p.deliver(t, authz.Delivery{Sent: 1})
+		require.Equal(t, []authz.MessageState{authz.MessageDropped, authz.MessageDropped, authz.MessageSent, authz.MessageSent}, states())
+		require.Equal(t, 1, p.good(t, p.box.Token(t, "Robin@new.example")))
 	})
 }
 

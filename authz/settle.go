@@ -127,9 +127,13 @@ func (c *change) takePreferences(kept, u model.UserID) error {
 // takeRows gives u what the person it replaces holds, now or when what is closed
 // opens again, with who gave it and for how long. Not what u itself gave, for
 // nobody gives anything to themselves; nor, to who was a member already, a profile
-// that denies, for nobody is tied down by an invitation.
+// that denies or a place in a team with one, for nobody is tied down by an invitation.
 func (c *change) takeRows(kept, u model.UserID) error {
 	shelved, err := c.store().Shelved(c.tenant)
+	if err != nil {
+		return err
+	}
+	opened, err := c.before.with(shelved, nil)
 	if err != nil {
 		return err
 	}
@@ -142,8 +146,7 @@ func (c *change) takeRows(kept, u model.UserID) error {
 		if r.GrantedBy == model.UserSubject(u).String() {
 			return false
 		}
-		p, err := model.ParseProfile(r.Rule.V[1])
-		return err != nil || !member || !c.before.denies(p)
+		return !member || !c.ties(opened, r.Rule.V[1])
 	}
 	taken := make(map[model.Rule]bool)
 	for _, r := range live {
@@ -171,6 +174,21 @@ func (c *change) takeRows(kept, u model.UserID) error {
 		return err
 	}
 	return c.takeLinks(kept, u, taken)
+}
+
+// ties reports whether something may be denied to who is linked to a role: a profile,
+// or a team that has one.
+func (c *change) ties(opened *state, role string) bool {
+	if p, err := model.ParseProfile(role); err == nil {
+		return c.before.denies(p)
+	}
+	team, err := model.ParseSubject(role)
+	if err != nil {
+		return false // assigned
+	}
+	return slices.ContainsFunc(opened.domainsOf(team), func(d model.Domain) bool {
+		return slices.ContainsFunc(opened.granted(team, d), c.before.denies)
+	})
 }
 
 // renamed is a row that u holds in place of another user.

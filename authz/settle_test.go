@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,6 +95,7 @@ func TestAccountTakesWhatAContactHolds(t *testing.T) {
 		require.NoError(t, az.Grant(ctx, authz.By(uOlga), authz.Grant{Subject: model.UserSubject(kept), Profile: rung("clerk"), Domain: home(tAcme), Until: until}))
 		require.NoError(t, az.Grant(ctx, system, authz.Grant{Subject: model.UserSubject(kept), Profile: rung("capped"), Domain: home(tAcme)}))
 		require.NoError(t, az.AddTeamMember(ctx, system, tAcme, gSpare, kept))
+		require.NoError(t, az.AddTeamMember(ctx, system, tAcme, gBeta, kept)) // capped
 		require.NoError(t, az.Assign(ctx, system, dOne, authz.Manager(kept)))
 		require.NoError(t, az.Assign(ctx, system, dTwo, authz.Supporting(kept)))
 		require.NoError(t, az.CloseDossier(ctx, system, dTwo))
@@ -125,13 +127,13 @@ func TestAccountTakesWhatAContactHolds(t *testing.T) {
 	one, two := dossiers()
 	require.Equal(t, uNina, one.Manager)
 	require.Equal(t, []model.UserID{uNina}, two.Supporting)
-	teams, err := az.Teams(ctx, system, tAcme)
-	require.NoError(t, err)
-	for _, team := range teams {
-		if team.ID == gSpare {
-			require.Equal(t, []model.UserID{uNina}, team.Members)
-		}
+	members := func(of model.TeamID) []model.UserID {
+		teams, err := az.Teams(ctx, system, tAcme)
+		require.NoError(t, err)
+		return teams[slices.IndexFunc(teams, func(team authz.Team) bool { return team.ID == of })].Members
 	}
+	require.Equal(t, []model.UserID{uNina}, members(gSpare))
+	require.Equal(t, []model.UserID{uEmil, uNina}, members(gBeta))
 	grants, err := az.Grants(ctx, system, home(tAcme))
 	require.NoError(t, err)
 	for _, g := range grants {
@@ -147,6 +149,8 @@ func TestAccountTakesWhatAContactHolds(t *testing.T) {
 	kept = contact()
 	require.NoError(t, authz.Replace(ctx, az, tAcme, kept, uOlga))
 	require.Equal(t, []model.Profile{rung("auditor"), rung("lead")}, held(uOlga))
+	require.Equal(t, []model.UserID{uOlga}, members(gSpare))
+	require.Equal(t, []model.UserID{uEmil}, members(gBeta))
 }
 
 // A link to the contact is worth no more to whoever assigned it.

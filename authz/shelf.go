@@ -29,7 +29,7 @@ func (c *change) shelve(of selection) error {
 }
 
 // restore takes a selection of rows back, except those whose member or dossier
-// keeps them on the shelf.
+// keeps them on the shelf. The open review asks about them again.
 func (c *change) restore(of selection) error {
 	shelved, err := c.store().Shelved(c.tenant)
 	if err != nil {
@@ -46,7 +46,10 @@ func (c *change) restore(of selection) error {
 			c.put(r)
 		}
 	}
-	return c.store().Unshelve(rows)
+	if err := c.store().Unshelve(rows); err != nil {
+		return err
+	}
+	return c.unsettleReview(rows)
 }
 
 // forget removes rows for good, from the policy and from the shelf.

@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -236,3 +237,83 @@ func TestMembershipOnOtherNode(t *testing.T) {
 		require.Equal(t, []string{"acme"}, tenants(writer))
 	})
 }
+
+// Whoever meets a state just as it is replaced, because it had expired, goes by the new
+// one.
+func TestExpiredStateIsNotServed(t *testing.T) {
+	t.Parallel()
+	const expired, asked, staleness = 1, 1000, 10
+	for range 20_000 {
+		var slot authz.Slot
+		slot.Put(1, expired)
+		var wait sync.WaitGroup
+		wait.Go(func() { slot.Put(2, asked) })
+		found := uint64(0)
+		for found == 0 {
+			found = slot.Current(asked, staleness)
+		}
+		wait.Wait()
+		require.EqualValues(t, 2, found)
+	}
+}
+
+// Where somebody is a member is told by who asked last, not by who was answered last.
+func TestMembershipsAnsweredLate(t *testing.T) {
+	t.Parallel()
+	var m authz.Memberships
+	answer := func(tenants ...model.TenantID) func() ([]model.TenantID, error) {
+		return func() ([]model.TenantID, error) { return tenants, nil }
+	}
+	first, err := m.Of(uAnn, time.Hour, func() ([]model.TenantID, error) {
+		second, err := m.Of(uAnn, time.Hour, answer(tAcme, tBeta))
+		require.NoError(t, err)
+		require.Len(t, second, 2)
+		return []model.TenantID{tAcme}, nil
+	})
+	require.NoError(t, err)
+	require.Len(t, first, 1)
+	again, err := m.Of(uAnn, time.Hour, answer())
+	require.NoError(t, err)
+	require.Equal(t, []model.TenantID{tAcme, tBeta}, again)
+}
+
+// A check that waits for the database keeps no change from returning, and the next
+// check goes by that change.
+func TestChangeBesideAHangingCheck(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		home, ann := settle(t, node(t, db, authz.Config{}), "acme")
+		handle := storetest.Reopen(t, db)
+		az := node(t, handle, authz.Config{Staleness: time.Nanosecond})
+		bea := second(t, az, home)
+		ask := func(ctx context.Context) bool {
+			ok, err := az.Enforce(ctx, bea, home, accountancy.CreateDossier)
+			require.NoError(t, err)
+			return ok
+		}
+		require.True(t, ask(t.Context()))
+
+		hanging, goOn := make(chan struct{}), make(chan struct{})
+		var first sync.Once
+		require.NoError(t, handle.Callback().Query().Before("*").Register("test:hang", func(db *gorm.DB) {
+			if db.Statement.Context.Value(hangs{}) != nil {
+				first.Do(func() { close(hanging); <-goOn })
+			}
+		}))
+		var wait sync.WaitGroup
+		wait.Go(func() { ask(context.WithValue(t.Context(), hangs{}, true)) })
+		<-hanging
+		within := func(d time.Duration) context.Context {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			t.Cleanup(cancel)
+			return ctx
+		}
+		require.NoError(t, az.Withdraw(within(2*time.Second), authz.By(ann), model.UserSubject(bea), accountancy.Admin, home))
+		require.False(t, ask(within(10*time.Second)))
+		close(goOn)
+		wait.Wait()
+		require.False(t, ask(t.Context()))
+	})
+}
+
+type hangs struct{}

@@ -190,9 +190,9 @@ func sorted(set map[model.Profile]bool) []model.Profile {
 	})
 }
 
-// lasting counts the active members who hold p throughout the tenant, by
+// lasting returns the active members who hold p throughout the tenant, by
 // themselves or through a team, with no end in sight.
-func (s *state) lasting(p model.Profile, at time.Time) int {
+func (s *state) lasting(p model.Profile, at time.Time) []model.UserID {
 	holders := make(map[model.UserID]bool)
 	everywhere := model.Everywhere(s.tenant)
 	for name := range s.rows.Names("g", p.String(), everywhere) {
@@ -209,5 +209,5 @@ func (s *state) lasting(p model.Profile, at time.Time) int {
 			holders[u] = true
 		}
 	}
-	return len(holders)
+	return slices.Collect(maps.Keys(holders))
 }

@@ -130,7 +130,7 @@ func (c *change) loginOff(in model.Domain, u model.UserID, rows ...store.Contact
 	if !login.IsZero() {
 		taken = slices.DeleteFunc(taken, func(p model.Profile) bool { return p != login })
 	}
-	if err := c.mayGrantAll(in, taken); err != nil {
+	if err := c.mayGrantAll(c.before, in, taken); err != nil {
 		return err
 	}
 	return c.forget(heldBy(who).and(func(r model.Rule) bool {

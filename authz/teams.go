@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -51,13 +52,18 @@ func (az *Authz) CreateTeam(ctx context.Context, by Actor, tenant model.TenantID
 }
 
 // EditTeam changes the name and the address of the team t.ID. It takes
-// "tenant edit".
+// "tenant edit", and what [Authz.AddTeamMember] takes for another address, where
+// messages about the team's dossiers may go.
 func (az *Authz) EditTeam(ctx context.Context, by Actor, tenant model.TenantID, t Team) error {
 	return az.writeTeam(ctx, by, tenant, t.ID, "edit team", func(c *change) error {
 		if err := t.check(); err != nil {
 			return err
 		}
-		if _, err := c.team(t.ID); err != nil {
+		row, err := c.team(t.ID)
+		if err == nil && row.Email != t.Email {
+			err = c.overTeam(t.ID)
+		}
+		if err != nil {
 			return err
 		}
 		return c.db().Model(&store.Team{}).Where("tenant = ? AND id = ?", tenant, t.ID).
@@ -95,7 +101,8 @@ func (az *Authz) DeleteTeam(ctx context.Context, by Actor, tenant model.TenantID
 // a team gets everything the team has, so besides "tenant edit" it takes the
 // grant of each of the team's profiles and "dossier assign" on each of its
 // dossiers. A profile of the team that something may be denied to is given as by
-// [Authz.Grant]. Actors may not gain permissions by joining or leaving a team themselves.
+// [Authz.Grant]. Actors may not gain permissions by joining or leaving a team themselves,
+// nor join one for a profile that they do not have anyway.
 func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.TenantID, t model.TeamID, u model.UserID) error {
 	return az.writeTeam(ctx, by, tenant, t, "add team member", func(c *change) error {
 		if err := c.overTeam(t); err != nil {
@@ -113,10 +120,19 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 		if err := c.noLoss([]model.UserID{u}, c.before.domainsOf(model.TeamSubject(t))...); err != nil {
 			return err
 		}
-		for _, d := range c.before.domainsOf(model.TeamSubject(t)) {
-			for _, p := range c.before.granted(model.TeamSubject(t), d) {
-				if err := c.noTie([]model.UserID{u}, p, d); err != nil {
+		opened, err := c.opened()
+		if err != nil {
+			return err
+		}
+		for _, d := range opened.domainsOf(model.TeamSubject(t)) {
+			for _, p := range opened.granted(model.TeamSubject(t), d) {
+				if err := c.noTie(opened, []model.UserID{u}, p, d); err != nil {
 					return err
+				}
+				// Whether it gives anything now does not matter: what it gives may
+				// depend on a switch, or on a profile that others take away later.
+				if c.by.is(u) && !slices.Contains(append(opened.profiles(u, d), opened.profiles(u, model.TenantDomain(tenant))...), p) {
+					return fmt.Errorf("user %v would give itself profile %v in %v: %w", u, p, d, ErrDenied)
 				}
 			}
 		}

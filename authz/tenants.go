@@ -64,6 +64,9 @@ func (c *change) createTenant(t *Tenant) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.tx.holdPack(); err != nil {
+		return err
+	}
 	if c.before, err = c.tx.load(c.ctx, t.ID); err != nil {
 		return err
 	}

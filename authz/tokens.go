@@ -118,16 +118,17 @@ func (c *change) claim(token string) (*link, error) {
 	}
 }
 
-// killLinks makes the links of an invitation worthless, and keeps mails from
-// being sent that would make more. Its row must be written before: that is
-// what mint waits for.
+// killLinks makes the links of an invitation worthless, and keeps mails from being
+// sent that would make more, those that were given up too: of several mails about an
+// invitation only the last one counts. Its row must be written before: that is what
+// mint waits for.
 func (c *change) killLinks(invitations ...string) error {
 	if len(invitations) == 0 {
 		return nil
 	}
 	err := c.db().Model(&store.Message{}).
-		Where("subject IN ? AND kind IN ? AND state = ?", invitations, []MessageKind{InvitationMessage, LinkMessage}, store.Queued).
-		Updates(map[string]any{"state": store.Dropped, "done_at": store.At(c.at)}).Error
+		Where("subject IN ? AND kind IN ? AND state IN ?", invitations, []MessageKind{InvitationMessage, LinkMessage}, []string{store.Queued, store.Dead}).
+		Updates(map[string]any{"state": store.Dropped, "done_at": store.At(c.at), "failure": "its link is not good any more"}).Error
 	if err != nil {
 		return err
 	}

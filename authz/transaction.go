@@ -84,7 +84,7 @@ func (az *Authz) join(ctx context.Context, fn func(*transaction) error) error {
 	}
 	az.memberships.changes.Add(1)
 	for _, st := range t.states {
-		az.cache.publish(st, t.since)
+		az.cache.publish(ctx, st, t.since)
 	}
 	if t.mails {
 		az.mail.wake()
@@ -121,7 +121,7 @@ func (t *transaction) lock(ctx context.Context, id model.TenantID) (*state, erro
 	if err != nil {
 		return nil, notFound(err, "tenant %v", id)
 	}
-	pack, err := t.packHead(ctx)
+	pack, err := t.holdPack()
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +135,13 @@ func (t *transaction) lock(ctx context.Context, id model.TenantID) (*state, erro
 	return st, nil
 }
 
-// packHead tells which pack is in force.
-func (t *transaction) packHead(ctx context.Context) (store.Head, error) {
+// holdPack tells which pack is in force, and keeps it there until the transaction ends.
+func (t *transaction) holdPack() (store.Head, error) {
 	if t.pack == nil {
-		heads, err := t.store.Heads(ctx, store.PackStream)
+		head, err := t.store.Hold(store.PackStream)
 		if err != nil {
 			return store.Head{}, err
 		}
-		head := heads[store.PackStream]
 		t.pack = &head
 	}
 	return *t.pack, nil

@@ -11,7 +11,7 @@ import (
 // Work sends what is in the outbox, and opens reviews as [Authz.OpenReviews]
 // does, until ctx ends, and then returns nil. It sends at once what is put there through this Authz, and looks every
 // [Mail.Poll] for the rest. Any number of processes may work at the same time;
-// a host without one calls [Authz.Deliver] now and then.
+// a host without one calls [Authz.Deliver] and [Authz.OpenReviews] now and then.
 //
 // What goes wrong is told to [Mail.Log], and Work goes on. It returns an error
 // only when it cannot begin, or after [Authz.Close].
@@ -21,7 +21,7 @@ func (az *Authz) Work(ctx context.Context) error {
 	}
 	jobs := []*job{
 		{name: "deliver", every: az.mail.Poll, run: func(ctx context.Context) error {
-			_, err := az.Deliver(ctx)
+			_, err := az.deliverDue(ctx)
 			return err
 		}},
 		{name: "prune", every: time.Hour, run: az.prune},

@@ -218,7 +218,7 @@ func populate(tx *authz.Tx) error {
 	for id, t := range map[model.MessageID]model.TenantID{mDead: tAcme, mBeta: tBeta} {
 		do(tx.DB().Create(&store.Message{
 			ID: id.String(), Kind: string(authz.InvitationMessage), Tenant: t.String(), Name: "N", Email: "n@new.example",
-			Data: []byte("{}"), State: store.Dead, DoneAt: store.At(noon()),
+			Data: "{}", State: store.Dead, DoneAt: store.At(noon()),
 		}).Error)
 	}
 	return err

@@ -220,9 +220,7 @@ func (c *change) recorded(e *store.Entry) error {
 	}
 	c.tx.store.Assume(c.stream, c.before.head, c.before.packHead)
 	err := c.tx.store.Record(e)
-	if c.assumed = errors.Is(err, store.ErrMoved); c.assumed {
-		c.tx.pack = nil // it may be that which has moved
-	}
+	c.assumed = errors.Is(err, store.ErrMoved)
 	return err
 }
 

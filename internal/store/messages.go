@@ -24,7 +24,7 @@ type Message struct {
 	Name         string `gorm:"column:name"`
 	Email        string `gorm:"column:email"`
 	Locale       string `gorm:"column:locale"`
-	Data         []byte `gorm:"column:data"`
+	Data         string `gorm:"column:data"`
 	State        string `gorm:"column:state"`
 	Attempts     int    `gorm:"column:attempts"`
 	NextAt       Micros `gorm:"column:next_at"`

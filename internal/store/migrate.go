@@ -147,7 +147,8 @@ func alone(ctx context.Context, db *gorm.DB, f func(*gorm.DB) error) (err error)
 	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	tx.Statement.ConnPool = conn
 
-	begin, commit, rollback := "BEGIN", "COMMIT", "ROLLBACK"
+	// What is there is seen after the wait for the lock, whatever the host's default is.
+	begin, commit, rollback := "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT", "ROLLBACK"
 	switch db.Name() {
 	case sqliteName:
 		begin = "BEGIN IMMEDIATE"
@@ -157,7 +158,11 @@ func alone(ctx context.Context, db *gorm.DB, f func(*gorm.DB) error) (err error)
 		commit = "DO RELEASE_LOCK(CONCAT('volmacht:', MD5(DATABASE())))"
 		rollback = commit
 	}
-	if err := acquire(tx, begin); err != nil {
+	err = retry(ctx, func() (error, bool) {
+		err := acquire(tx, begin)
+		return err, db.Name() == sqliteName && kindOf(err) == kindRetry // a file with no time to wait for its lock
+	})
+	if err != nil {
 		discard(conn)
 		return fault(ctx, fmt.Errorf("store: migrate: lock: %w", err))
 	}

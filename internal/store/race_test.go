@@ -56,6 +56,81 @@ func TestWritersOfOneStream(t *testing.T) {
 	})
 }
 
+// Of those who find no stream at the same time one makes it, and the others take it as
+// it leaves it.
+func TestLockOrCreateAtOnce(t *testing.T) {
+	t.Parallel()
+	const streams = 20
+	storetest.Each(t, func(t *testing.T, db *gorm.DB) {
+		var stores [2]*store.Store
+		for i, handle := range []*gorm.DB{db, storetest.Reopen(t, db)} {
+			var err error
+			stores[i], err = store.Open(t.Context(), handle)
+			require.NoError(t, err)
+		}
+		for i := range streams {
+			e := entry(nil, nil)
+			e.Stream = fmt.Sprint("s", i)
+			var wait sync.WaitGroup
+			var errs [2]error
+			for writer, s := range stores {
+				wait.Go(func() {
+					errs[writer] = s.Transaction(t.Context(), func(tx *store.Tx) error {
+						mine := *e
+						if _, err := tx.LockOrCreate(mine.Stream); err != nil {
+							return err
+						}
+						time.Sleep(2 * time.Millisecond) // the other one has looked by then
+						return tx.Record(&mine)
+					})
+				})
+			}
+			wait.Wait()
+			require.NoError(t, errors.Join(errs[:]...))
+			heads, err := stores[0].Heads(t.Context(), e.Stream)
+			require.NoError(t, err)
+			require.EqualValues(t, 2, heads[e.Stream].Revision)
+		}
+	})
+}
+
+// Whoever holds a stream keeps it where it stands, beside others who hold it.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	storetest.Servers(t, func(t *testing.T, db *gorm.DB) {
+		ctx := t.Context()
+		s := prepared(t, db)
+		other, err := store.Open(ctx, storetest.Reopen(t, db))
+		require.NoError(t, err)
+		stream := store.TenantStream(acme)
+		recorded := make(chan error, 1)
+		require.NoError(t, s.Transaction(ctx, func(tx *store.Tx) error {
+			head, err := tx.Hold(stream)
+			require.NoError(t, err)
+			require.NoError(t, other.Transaction(ctx, func(tx *store.Tx) error {
+				beside, err := tx.Hold(stream)
+				require.Equal(t, head, beside)
+				return err
+			}))
+			none, err := tx.Hold("none")
+			require.NoError(t, err)
+			require.Zero(t, none)
+			go func() {
+				recorded <- other.Transaction(ctx, func(tx *store.Tx) error { return locked(ctx, tx, entry(rows("held"), nil)) })
+			}()
+			select {
+			case err := <-recorded:
+				require.Fail(t, "it did not wait", "%v", err)
+			case <-time.After(200 * time.Millisecond):
+			}
+			again, err := tx.Hold(stream)
+			require.Equal(t, head, again)
+			return err
+		}))
+		require.NoError(t, <-recorded)
+	})
+}
+
 // locked records what nobody can have come before with.
 func locked(_ context.Context, tx *store.Tx, e *store.Entry) error {
 	if _, err := tx.Lock(e.Stream); err != nil {

@@ -3,13 +3,20 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/glebarez/sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
 
 	"github.com/volmacht/volmacht/internal/store"
@@ -59,8 +66,11 @@ func TestOpenAtOnce(t *testing.T) {
 		for len(handles) < nodes {
 			handles = append(handles, storetest.Reopen(t, db))
 		}
+		if d, ok := db.Dialector.(*postgres.Dialector); ok { // whatever the host's transactions see
+			handles = append(handles[:1], strictly(t, d.DSN, nodes-1)...)
+		}
 		var wait sync.WaitGroup
-		errs := make([]error, nodes)
+		errs := make([]error, len(handles))
 		for i, handle := range handles {
 			wait.Go(func() { _, errs[i] = store.Open(t.Context(), handle) })
 		}
@@ -312,4 +322,51 @@ func dump(t *testing.T, db *gorm.DB) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// strictly returns handles of a PostgreSQL database whose transactions see what there
+// was at their first statement.
+func strictly(t *testing.T, dsn string, n int) (handles []*gorm.DB) {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	require.NoError(t, err)
+	config.RuntimeParams["default_transaction_isolation"] = "repeatable read"
+	for range n {
+		pool := stdlib.OpenDB(*config)
+		t.Cleanup(func() { require.NoError(t, pool.Close()) })
+		db, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), &gorm.Config{Logger: logger.Discard})
+		require.NoError(t, err)
+		handles = append(handles, db)
+	}
+	return handles
+}
+
+// A file that somebody writes to, opened with little time to wait for its lock, is tried
+// again.
+func TestMigrateBusyFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "busy.db")
+	writer, err := store.OpenSQLite(path)
+	require.NoError(t, err)
+	pool, err := writer.DB()
+	require.NoError(t, err)
+	defer pool.Close()
+	busy, err := pool.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+
+	db, err := gorm.Open(sqlite.Open("file:"+path+"?_pragma=busy_timeout(1)&_pragma=foreign_keys(1)"), &gorm.Config{Logger: logger.Discard})
+	require.NoError(t, err)
+	impatient, err := db.DB()
+	require.NoError(t, err)
+	defer impatient.Close()
+	opened := make(chan error, 1)
+	go func() { _, err := store.Open(t.Context(), db); opened <- err }()
+	select {
+	case err := <-opened:
+		require.Fail(t, "it did not wait", "%v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	require.NoError(t, busy.Rollback())
+	require.NoError(t, <-opened)
+	require.Equal(t, tables, tablesOf(t, db))
 }

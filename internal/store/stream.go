@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/volmacht/volmacht/model"
@@ -30,18 +31,38 @@ func PersonStream(u model.UserID) string { return personPrefix + u.String() }
 // Create makes a stream, at revision 0, and locks it. It is [ErrConflict] when
 // the stream is there.
 func (tx *Tx) Create(stream string) (Head, error) {
-	if tx.err != nil {
-		return Head{}, tx.err
-	}
-	if err := checkText(stream, 80); err != nil || stream == "" {
-		return Head{}, tx.fail(fmt.Errorf("store: stream %.80q: %w", stream, errors.Join(model.ErrInvalid, err)))
-	}
-	row := Stream{Name: stream, Hash: make([]byte, 32)}
-	if err := tx.db.Create(&row).Error; err != nil {
-		return Head{}, tx.fail(fmt.Errorf("store: create stream %s: %w", stream, Translate(err)))
+	if err := tx.insert(stream, tx.db); err != nil {
+		return Head{}, err
 	}
 	tx.locked[stream] = Head{}
 	return Head{}, nil
+}
+
+func (tx *Tx) insert(stream string, db *gorm.DB) error {
+	if tx.err != nil {
+		return tx.err
+	}
+	if err := checkText(stream, 80); err != nil || stream == "" {
+		return tx.fail(fmt.Errorf("store: stream %.80q: %w", stream, errors.Join(model.ErrInvalid, err)))
+	}
+	row := Stream{Name: stream, Hash: make([]byte, 32)}
+	if err := db.Create(&row).Error; err != nil {
+		return tx.fail(fmt.Errorf("store: create stream %s: %w", stream, Translate(err)))
+	}
+	return nil
+}
+
+// LockOrCreate is [Tx.Lock], and makes the stream when it is not there. Of several that
+// find none at the same time one makes it, and the others wait for that.
+func (tx *Tx) LockOrCreate(stream string) (Head, error) {
+	head, err := tx.Lock(stream)
+	if !errors.Is(err, ErrNotFound) {
+		return head, err
+	}
+	if err := tx.insert(stream, tx.db.Clauses(clause.OnConflict{DoNothing: true})); err != nil {
+		return Head{}, err
+	}
+	return tx.Lock(stream)
 }
 
 // Lock waits until no other transaction holds stream, and holds it until this
@@ -72,6 +93,37 @@ func (tx *Tx) Lock(stream string) (Head, error) {
 	return head, nil
 }
 
+// Hold returns where a stream stands, and keeps it there until this transaction ends.
+// Several may hold one at a time; whoever locks it waits for all of them. A stream that
+// is not there stands at the zero Head.
+func (tx *Tx) Hold(stream string) (Head, error) {
+	if tx.err != nil {
+		return Head{}, tx.err
+	}
+	var found []Stream
+	err := tx.db.Raw("SELECT name, revision, hash FROM volmacht_streams WHERE name = ?"+tx.share(), stream).Scan(&found).Error
+	if err != nil {
+		return Head{}, tx.fail(fmt.Errorf("store: hold stream %s: %w", stream, Translate(err)))
+	}
+	if len(found) == 0 {
+		return Head{}, nil
+	}
+	head, err := found[0].head()
+	return head, tx.fail(err)
+}
+
+// share is what a query ends with whose rows are not to change until the transaction
+// ends. SQLite has one writer, and that is this one.
+func (tx *Tx) share() string {
+	switch tx.db.Name() {
+	case postgresName:
+		return " FOR SHARE"
+	case mysqlName:
+		return " LOCK IN SHARE MODE" // as MariaDB knows it, too
+	}
+	return ""
+}
+
 // An assumption is where a stream is thought to stand, and that of the pack, which is
 // nil when the stream is locked.
 type assumption struct {
@@ -82,9 +134,9 @@ type assumption struct {
 // Assume takes a stream to stand at head, and the pack at pack, without a lock and
 // without asking: [Tx.Record] writes only if that is so, and else returns [ErrMoved].
 // As every change to what is a tenant's moves its stream, what was read of it at head
-// is true still at the moment when Record succeeds. The pack is looked at when Record
-// begins: one that comes while it waits for the stream is not seen. It saves what asking
-// costs, for changes that need no other rows: those that lock first see what they read.
+// is true still at the moment when Record succeeds. The pack is held from then on, as
+// [Tx.Hold] does. It saves what asking costs, for changes that need no other rows: those
+// that lock first see what they read.
 func (tx *Tx) Assume(stream string, head, pack Head) {
 	tx.assumed[stream] = assumption{head, &pack}
 }
@@ -96,7 +148,7 @@ func (tx *Tx) move(stream string, from assumption, to Head) (bool, error) {
 	args := []any{to.Revision, to.Hash[:], stream, from.stream.Revision, from.stream.Hash[:]}
 	if from.pack != nil {
 		// LIMIT, for MariaDB and MySQL would take the two tables for one without it.
-		query += " AND (?, ?) = (SELECT revision, hash FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1) AS pack)"
+		query += " AND (?, ?) = (SELECT revision, hash FROM (SELECT revision, hash FROM volmacht_streams WHERE name = ? LIMIT 1" + tx.share() + ") AS pack)"
 		args = append(args, from.pack.Revision, from.pack.Hash[:], PackStream)
 	}
 	moved := tx.db.Exec(query, args...)

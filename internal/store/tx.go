@@ -53,8 +53,13 @@ func Failing(db *gorm.DB, err error) *Tx {
 // have happened. When ctx ends, nothing happens, except that a commit on the
 // way may fail as just said.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
+	return retry(ctx, func() (error, bool) { return s.attempt(ctx, fn) })
+}
+
+// retry makes attempts until one does not ask for another, up to 20 times.
+func retry(ctx context.Context, attempt func() (_ error, again bool)) error {
 	for try := 1; ; try++ {
-		err, again := s.attempt(ctx, fn)
+		err, again := attempt()
 		if !again {
 			return err
 		}
@@ -114,7 +119,7 @@ func commitFault(ctx context.Context, err error) (_ error, again bool) {
 	switch kind := kindOf(err); {
 	case err == nil:
 		return nil, false
-	case errors.Is(err, sql.ErrTxDone), err == ctx.Err(): // ctx ended before the commit was sent
+	case errors.Is(err, sql.ErrTxDone): // ctx had ended, and the commit was not sent
 		return fault(ctx, err), false
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return fmt.Errorf("store: commit: a statement had failed and its error was passed over: %w", err), false

@@ -107,6 +107,20 @@ func TestContextEnds(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			require.NotErrorIs(t, err, store.ErrUnavailable, "it is known not to have happened")
 		})
+		t.Run("during the commit", func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			s, err := store.Open(t.Context(), storetest.Committing(t, db, func(real func() error) error {
+				if err := real(); err != nil {
+					return err
+				}
+				cancel()
+				return ctx.Err() // all that pgx says of a COMMIT that was on its way
+			}))
+			require.NoError(t, err)
+			err = s.Transaction(ctx, func(*store.Tx) error { return nil })
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, store.ErrUnavailable, "nobody knows whether it happened")
+		})
 		t.Run("between tries", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			runs := 0

@@ -80,6 +80,25 @@ func Reopen(t *testing.T, db *gorm.DB) *gorm.DB {
 	return openSQLite(t, path)
 }
 
+// Plain returns another handle for the database of a handle that Servers gave, whose
+// driver sends each statement as one text with its values in it, and prepares none.
+func Plain(t *testing.T, db *gorm.DB) *gorm.DB {
+	t.Helper()
+	var dialector gorm.Dialector
+	switch d := db.Dialector.(type) {
+	case *postgres.Dialector:
+		dialector = postgres.New(postgres.Config{DSN: d.DSN, PreferSimpleProtocol: true})
+	case *mysql.Dialector:
+		config, err := sqldriver.ParseDSN(d.DSN)
+		require.NoError(t, err)
+		config.InterpolateParams = true
+		dialector = mysql.Open(config.FormatDSN())
+	}
+	opened, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
+	require.NoError(t, err)
+	return closing(t, opened)
+}
+
 func variable(t *testing.T, name string) string {
 	t.Helper()
 	dsn := os.Getenv(name)

@@ -25,7 +25,7 @@ var exportCommand = command{
 	prepare: func(flags *flag.FlagSet) func([]string, io.Writer) error {
 		e := &exporter{}
 		flags.StringVar(&e.dir, "o", "", "the folder to write to; it is made if need be (default PACK-casbin, here)")
-		flags.StringVar(&e.dsn, "db", "", "the database of a host: a file of SQLite, postgres://… or USER:PASSWORD@tcp(HOST)/NAME")
+		flags.StringVar(&e.dsn, "db", "", "the database of a host: a file of SQLite, postgres://… or USER:PASSWORD@tcp(HOST)/NAME; its schema is brought up to date as by authz.Open")
 		flags.StringVar(&e.tenant, "tenant", "", "the tenant whose rows to add")
 		flags.BoolVar(&e.flat, "flat", false, "write a g row for each domain of the tenant instead of one with a pattern: for a Casbin without a domain matching function")
 		return e.export
