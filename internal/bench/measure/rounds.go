@@ -17,6 +17,7 @@ import (
 // nobody always comes after the same neighbour. What that one leaves behind is collected
 // before the turn begins, and in nobody's time.
 func turns(ctx context.Context, what string, subjects []*subject, o Options, f func(s *subject, round int) error) error {
+	var left garbage
 	for round := range o.Rounds {
 		o.Progress("%s: round %d of %d", what, round+1, o.Rounds)
 		for _, i := range rand.New(rand.NewPCG(o.Seed, uint64(round))).Perm(len(subjects)) {
@@ -24,13 +25,29 @@ func turns(ctx context.Context, what string, subjects []*subject, o Options, f f
 				return err
 			}
 			s := subjects[i]
-			runtime.GC()
+			left.collect()
 			if err := f(s, round); err != nil {
 				return fmt.Errorf("%s: %s: %w", s.Name, what, err)
 			}
 		}
 	}
 	return nil
+}
+
+// garbage is what turns leave behind.
+type garbage struct{ total, live uint64 } // what was allocated and what was kept, when it was last collected
+
+// collect collects it once it may be an eighth of the heap: less brings no collection on
+// during a turn, and to collect gigabytes for nothing takes an hour at L.
+func (g *garbage) collect() {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if 8*(m.TotalAlloc-g.total) < g.live {
+		return
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	g.total, g.live = m.TotalAlloc, m.HeapAlloc
 }
 
 // timeChecks times both streams. An engine too slow for all of a stream in one
