@@ -49,7 +49,14 @@ func (c *change) grant(g Grant) error {
 	if err := c.noTieToCome(g.Subject, g.Profile); err != nil {
 		return err
 	}
-	return c.noTie(c.before, c.before.usersOf(g.Subject), g.Profile, g.Domain)
+	st := c.before
+	if _, ok := g.Subject.Team(); ok && st.denies(g.Profile) { // who is deactivated may be back
+		var err error
+		if st, err = c.opened(); err != nil {
+			return err
+		}
+	}
+	return c.noTie(st, st.usersOf(g.Subject), g.Profile, g.Domain)
 }
 
 // grantTo is grant to somebody who asks for it: it may tie them down later.

@@ -132,6 +132,18 @@ func TestA11DenyThatComesLaterByATeam(t *testing.T) {
 	require.NoError(t, o.az.Assign(ctx, authz.System, o.d1, authz.Supporting(o.sam)))
 	require.NoError(t, o.az.Grant(ctx, authz.System, authz.Grant{Subject: model.TeamSubject(o.group), Profile: accountancy.DocumentDelivery, Domain: o.d1}))
 	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.admin), authz.ErrDenied, "an admin")
+
+	// Nor with a profile for the team, while the admin who is in it is away.
+	tie := authz.Grant{Subject: model.TeamSubject(o.group), Profile: accountancy.DocumentDelivery, Domain: o.d1}
+	require.NoError(t, o.az.Withdraw(ctx, authz.System, tie.Subject, tie.Profile, tie.Domain))
+	require.NoError(t, o.az.AddTeamMember(ctx, authz.System, o.tenant, o.group, o.admin))
+	require.NoError(t, o.az.Grant(ctx, authz.System, authz.Grant{Subject: person(o.emma), Profile: accountancy.Admin, Domain: o.home}))
+	require.NoError(t, o.az.DeactivateMember(ctx, authz.System, o.tenant, o.admin))
+	requireIs(t, o.az.Grant(ctx, sam, tie), authz.ErrDenied, "a deactivated admin")
+	require.NoError(t, o.az.ReactivateMember(ctx, authz.System, o.tenant, o.admin))
+	require.NoError(t, o.az.RemoveTeamMember(ctx, authz.System, o.tenant, o.group, o.admin))
+	require.NoError(t, o.az.Grant(ctx, sam, tie), "the control")
+
 	require.NoError(t, o.az.CloseDossier(ctx, authz.System, o.d1))
 	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.admin), authz.ErrDenied, "an admin, when it opens again")
 	requireIs(t, o.az.AddTeamMember(ctx, sam, o.tenant, o.group, o.carl), authz.ErrDenied, "who has more there, when it opens again")

@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -49,6 +50,18 @@ func TestNobodyJoinsForAProfile(t *testing.T) {
 	require.ErrorIs(t, join(o.admin), authz.ErrDenied, "a closed dossier")
 	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
 	require.NoError(t, join(o.eve), "the control")
+	own := authz.Grant{Subject: person(o.admin), Profile: accountancy.Administrator, Domain: o.d1}
+	for _, bounds := range [][2]time.Duration{{0, oneDay}, {oneDay, 2 * oneDay}, {oneDay, 0}} {
+		if own.From, own.Until = o.clock.Now().Add(bounds[0]), o.clock.Now().Add(bounds[1]); bounds[1] == 0 {
+			own.Until = time.Time{}
+		}
+		require.NoError(t, o.az.Grant(ctx, authz.System, own))
+		require.ErrorIs(t, join(o.admin), authz.ErrDenied, "who has it for a time")
+		if bounds[0] == 0 {
+			o.clock.Advance(2 * oneDay)
+			require.ErrorIs(t, join(o.admin), authz.ErrDenied, "who had it for a time")
+		}
+	}
 	require.NoError(t, gives(person(o.admin), authz.System))
 	require.NoError(t, join(o.admin), "who has it anyway")
 }

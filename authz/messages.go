@@ -36,7 +36,7 @@ type MessageState string
 const (
 	MessageQueued  MessageState = store.Queued
 	MessageSent    MessageState = store.Sent
-	MessageDropped MessageState = store.Dropped // when its turn came there was no reason for it any more
+	MessageDropped MessageState = store.Dropped // there is no reason for it any more
 	MessageDead    MessageState = store.Dead    // given up; see [Authz.RetryMessage]
 )
 

@@ -122,6 +122,7 @@ type source interface {
 	LoadPack(context.Context) (store.Head, []store.Row, error)
 	Rules(context.Context, model.TenantID, func(model.Rule, time.Time, time.Time) error) error
 	Heads(context.Context, ...string) (map[string]store.Head, error)
+	Ledger(context.Context, string, uint64, int) ([]store.Entry, error)
 }
 
 // load returns the newest state of a tenant. The rows are those of a revision
@@ -163,14 +164,34 @@ func (p *packs) load(ctx context.Context, from source, t model.TenantID) (*state
 	return nil, fmt.Errorf("tenant %v changes too fast to be read: %w", t, ErrUnavailable)
 }
 
-// install puts a pack in force, unless it is already.
+// install puts a pack in force, unless it is already, or a newer one: that is found
+// without a lock, for which a node that starts would wait while changes are under way.
 func (az *Authz) install(ctx context.Context, pack *model.Pack) error {
-	err := az.publish(ctx, System, pack)
-	if err != nil && !errors.Is(err, errOlder) {
+	err := fits(pack)
+	if err == nil {
+		err = az.mayFollow(ctx, pack)
+	}
+	if err == nil {
+		err = az.publish(ctx, System, pack)
+	}
+	if err != nil && !errors.Is(err, errOlder) && !errors.Is(err, errUnchanged) {
 		return err
 	}
 	_, err = az.inForce(ctx) // whoever published it: from here on it is known
 	return err
+}
+
+// mayFollow reports whether a pack may take the place of the one in force now.
+func (az *Authz) mayFollow(ctx context.Context, pack *model.Pack) error {
+	heads, err := az.store.Heads(ctx, store.PackStream)
+	if err != nil || heads[store.PackStream].Revision == 0 {
+		return err
+	}
+	have, err := publishedAs(ctx, az.store, heads[store.PackStream].Revision)
+	if err != nil {
+		return err
+	}
+	return detailOf(pack).follows(have)
 }
 
 // inForce asks the database which pack is in force.
@@ -194,8 +215,7 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 	if err := fits(pack); err != nil {
 		return az.refuse("publish pack", err)
 	}
-	sum := pack.Hash()
-	want := detail{"pack": pack.Name, "version": strconv.Itoa(pack.Version), "hash": hex.EncodeToString(sum[:])}
+	want := detailOf(pack)
 	return az.record(ctx, by, store.PackStream, "publish pack", func(c *change) error {
 		if err := c.requireSystem(); err != nil {
 			return err
@@ -209,7 +229,7 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 			return err
 		}
 		if head.Revision > 0 {
-			have, err := c.inForce(head.Revision)
+			have, err := publishedAs(ctx, c.store(), head.Revision)
 			if err != nil {
 				return err
 			}
@@ -231,9 +251,15 @@ func (az *Authz) publish(ctx context.Context, by Actor, pack *model.Pack) error 
 	})
 }
 
-// inForce reads from the ledger which pack a revision put in force.
-func (c *change) inForce(revision uint64) (detail, error) {
-	last, err := c.store().Ledger(c.ctx, store.PackStream, revision-1, 1)
+// detailOf is what the ledger says of a pack.
+func detailOf(p *model.Pack) detail {
+	sum := p.Hash()
+	return detail{"pack": p.Name, "version": strconv.Itoa(p.Version), "hash": hex.EncodeToString(sum[:])}
+}
+
+// publishedAs reads from the ledger which pack a revision put in force.
+func publishedAs(ctx context.Context, from source, revision uint64) (detail, error) {
+	last, err := from.Ledger(ctx, store.PackStream, revision-1, 1)
 	if err != nil {
 		return nil, err
 	}

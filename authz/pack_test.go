@@ -177,6 +177,7 @@ func TestPublishBesideAChange(t *testing.T) {
 						_, err := other.Publish(ctx, authz.System, c.pack)
 						published <- err
 					}()
+					node(t, storetest.Reopen(t, db), authz.Config{}) // has nothing to publish, and does not wait
 					select {
 					case err := <-published:
 						require.Fail(t, "it did not wait", "%v", err)

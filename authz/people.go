@@ -150,6 +150,9 @@ func (c *change) mayEditSelf(u model.UserID) error {
 	if c.by.system {
 		return nil
 	}
+	if _, err := c.tx.holdPack(); err != nil {
+		return err
+	}
 	tenants, err := tenantsOf(c.db(), u)
 	if err != nil {
 		return err

@@ -85,8 +85,11 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 // It refuses with [ErrInvalid] a pack that lint finds an error in, and with
 // [ErrConflict] another pack than the one in force, a version that is not
 // higher, and a pack that lacks a name that is in use, such as a profile that
-// somebody holds. Whatever fails, the pack in force stays. It waits for changes
-// under way in all tenants, and cannot be part of a [Authz.Transaction].
+// somebody holds. Whatever fails, the pack in force stays. It cannot be part of
+// a [Authz.Transaction].
+//
+// It waits until no change is under way in any tenant; on MariaDB and MySQL,
+// changes that begin meanwhile wait for it.
 func (az *Authz) Publish(ctx context.Context, by Actor, pack *model.Pack) ([]PackChange, error) {
 	changes, err := az.preview(ctx, pack)
 	if err == nil && az.tx != nil {

@@ -76,7 +76,8 @@ func (c *change) settleReview() error {
 
 // unsettleReview makes undecided again, in the tenant's open review, what settleReview
 // took for removed when rows were set aside: they are back, and nobody has looked at
-// them. What was taken away before the row was granted is another matter.
+// them. If that closed the review, it is open again, unless it would be overdue. What was
+// taken away before the row was granted is another matter.
 func (c *change) unsettleReview(rows []store.Row) error {
 	granted := make(map[model.Rule]store.Micros)
 	for _, r := range rows {
@@ -87,13 +88,19 @@ func (c *change) unsettleReview(rows []store.Row) error {
 	if len(granted) == 0 {
 		return nil
 	}
-	r, err := c.openReview()
-	if err != nil || r == nil {
+	var last []store.Review
+	err := c.db().Where("tenant = ?", c.tenant).Order("closed_at = 0 DESC, opened_at DESC, id DESC").Limit(1).Find(&last).Error
+	if err != nil || len(last) == 0 || last[0].ClosedAt != 0 && last[0].DueAt <= store.At(c.at) {
 		return err
 	}
+	r := last[0]
 	for part := range slices.Chunk(slices.Collect(maps.Keys(granted)), itemBatch) {
+		settled := c.itemsOf(r, part).Where("decision = ?", store.Removed)
+		if r.ClosedAt != 0 {
+			settled = settled.Where("decided_at = ?", r.ClosedAt)
+		}
 		var found []store.ReviewItem
-		if err := c.itemsOf(*r, part).Where("decision = ?", store.Removed).Find(&found).Error; err != nil {
+		if err := settled.Find(&found).Error; err != nil {
 			return err
 		}
 		var again []model.Rule
@@ -105,7 +112,11 @@ func (c *change) unsettleReview(rows []store.Row) error {
 		if len(again) == 0 {
 			continue
 		}
-		err := c.itemsOf(*r, again).Updates(map[string]any{"decision": "", "decided_by": "", "decided_at": 0}).Error
+		err := c.itemsOf(r, again).Updates(map[string]any{"decision": "", "decided_by": "", "decided_at": 0}).Error
+		if err == nil && last[0].ClosedAt != 0 {
+			c.detail["opened again"] = r.ID.String()
+			err = c.db().Model(&last[0]).Update("closed_at", 0).Error
+		}
 		if err != nil {
 			return err
 		}

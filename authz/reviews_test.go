@@ -416,4 +416,31 @@ func testReviewOfWhatComesBack(t *testing.T, o *fixture) {
 	require.Equal(t, report.Total-1, report.Undecided, "all but the one that is gone")
 	require.Equal(t, authz.Removed, state(removed))
 	require.NoError(t, o.az.ConfirmReviewItem(ctx, authz.System, o.tenant, r.ID, confirmed))
+
+	// Nor is a review over because what was left of it went for a moment.
+	var others []authz.Access
+	for _, i := range report.Items {
+		if i.Domain != o.d1 && i.Decision == "" {
+			others = append(others, i.Access)
+		}
+	}
+	require.NoError(t, o.az.ConfirmReviewItem(ctx, authz.System, o.tenant, r.ID, others...))
+	conducted := func() authz.ReviewState {
+		report, err := o.az.Review(ctx, o.by, o.tenant, r.ID)
+		require.NoError(t, err)
+		return report.State
+	}
+	require.Equal(t, authz.ReviewOpen, conducted())
+	o.clock.Advance(time.Minute)
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d1))
+	require.Equal(t, authz.ReviewClosed, conducted())
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d2))
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d2))
+	require.Equal(t, authz.ReviewClosed, conducted(), "what was confirmed")
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
+	require.Equal(t, authz.ReviewOpen, conducted())
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d1))
+	o.clock.Advance(31 * oneDay)
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
+	require.Equal(t, authz.ReviewClosed, conducted(), "long ago")
 }

@@ -296,6 +296,7 @@ func TestDeliverTheLastOne(t *testing.T) {
 
 		again() // when the second one was given up, which nobody can try again after this
 		require.ErrorIs(t, p.az.RetryMessage(ctx, admin, tAcme, dead.ID), authz.ErrConflict)
+		require.Equal(t, dead.Failure, p.messages(t)[1].Failure, "what the server said")
 		p.box.Fail(nil)
 		p.deliver(t, authz.Delivery{Sent: 1})
 		again() // when the third one was sent

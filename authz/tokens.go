@@ -126,11 +126,19 @@ func (c *change) killLinks(invitations ...string) error {
 	if len(invitations) == 0 {
 		return nil
 	}
-	err := c.db().Model(&store.Message{}).
-		Where("subject IN ? AND kind IN ? AND state IN ?", invitations, []MessageKind{InvitationMessage, LinkMessage}, []string{store.Queued, store.Dead}).
-		Updates(map[string]any{"state": store.Dropped, "done_at": store.At(c.at), "failure": "its link is not good any more"}).Error
-	if err != nil {
-		return err
+	for _, kill := range []struct {
+		state   string
+		changes map[string]any
+	}{
+		{store.Queued, map[string]any{"state": store.Dropped, "done_at": store.At(c.at), "failure": "its link is not good any more"}},
+		{store.Dead, map[string]any{"state": store.Dropped, "done_at": store.At(c.at)}}, // it says why already
+	} {
+		err := c.db().Model(&store.Message{}).
+			Where("subject IN ? AND kind IN ? AND state = ?", invitations, []MessageKind{InvitationMessage, LinkMessage}, kill.state).
+			Updates(kill.changes).Error
+		if err != nil {
+			return err
+		}
 	}
 	return c.db().Where("invitation IN ?", invitations).Delete(&store.Token{}).Error
 }
