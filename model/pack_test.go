@@ -65,6 +65,19 @@ func TestReadPack(t *testing.T) {
 	}
 }
 
+// A model whose rows name no subject has no profile to look up in them.
+func TestReadPackOfRules(t *testing.T) {
+	t.Parallel()
+	files := packFiles("p, \"r.sub == 'user:ann'\", any, document, view\n")
+	files[model.ModelFile].Data = []byte("[request_definition]\nr = sub, dom, obj, act\n[policy_definition]\np = rule, dom, obj, act\n[role_definition]\ng = _, _, _\n" +
+		"[policy_effect]\ne = some(where (p.eft == allow))\n[matchers]\nm = eval(p.rule) && r.obj == p.obj && r.act == p.act\n")
+	p := readPack(t, files)
+	require.Len(t, p.Rules, 1)
+	files[model.PolicyFile].Data = []byte("p, true, any, moon, view\n")
+	_, err := model.ReadPack(files, "office")
+	require.ErrorContains(t, err, "moon")
+}
+
 func TestReadPackRefusesUndeclaredNames(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -42,7 +42,7 @@ func (p *Pack) checkRule(r policyRow, objects objects, at func(int, string)) {
 	sub, via, dom := p.Model.Field("sub"), p.Model.Field("via"), p.Model.Field("dom")
 	obj, act := p.Model.Field("obj"), p.Model.Field("act")
 	v := r.rule.V
-	if v[sub] != Assigned {
+	if sub >= 0 && v[sub] != Assigned {
 		at(sub, p.Catalog.lacksProfile(v[sub]))
 	}
 	if via >= 0 && v[via] != Any && v[via] != Assigned {

@@ -163,9 +163,20 @@ func (l *linter) idleLinks() {
 	l.idleEdges(&l.parts, objects)
 }
 
+// isPart reports whether an object can be asked about only because a row makes it a part
+// of another.
+func (l *linter) isPart(object string) bool {
+	about := func(e model.PermissionEntry) bool { return e.Permission.Object() == object }
+	return !slices.ContainsFunc(l.pack.Catalog.Permissions, about) &&
+		slices.ContainsFunc(slices.Collect(l.pack.Catalog.Asked()), about)
+}
+
 func (l *linter) idleEdges(g *graph, used map[string]bool) {
 	gone := map[int]bool{}
 	for _, start := range slices.Backward(g.starts) {
+		if g == &l.parts && l.isPart(start) {
+			continue
+		}
 		for _, e := range slices.Backward(g.links[start]) {
 			if l.budget -= len(g.reach(start)); l.budget < 0 {
 				return

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,14 +67,24 @@ func didYouMean(name string, known func(func(string) bool)) string {
 	return ""
 }
 
+// evaluated finds the fields that hold a condition of their own.
+var evaluated = regexp.MustCompile(`eval\(\s*p\.(\w+)\s*\)`)
+
 // try has Casbin decide by m, with a row, links and a request of ordinary words
 // that meet most matchers, so that little of m is left out.
 func try(m *model.Model) error {
+	var rules []string
+	for _, found := range evaluated.FindAllStringSubmatch(m.Matcher, -1) {
+		rules = append(rules, found[1])
+	}
 	fields := make([]string, len(m.Fields))
 	for i, f := range m.Fields {
 		fields[i] = "x"
-		if f == "eft" {
+		switch {
+		case f == "eft":
 			fields[i] = "allow"
+		case slices.Contains(rules, f):
+			fields[i] = "true" // a text that is an expression
 		}
 	}
 	rows := []engine.Row{{Rule: model.NewRule("p", fields...)}}

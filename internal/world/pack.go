@@ -56,12 +56,18 @@ func closure(rules []model.Rule, ptype string, from, to int, start string) []str
 // do, so that one can tell which of them speak of what.
 func Standard(p *model.Pack) bool { return engine.IsStandard(p.Model) }
 
+// Objects returns the object of perm, and the wholes and groups that the pack says it is
+// in.
+func Objects(p *model.Pack, perm model.Permission) []string {
+	return closure(p.Rules, "g3", 0, 1, perm.Object())
+}
+
 // Rows returns the positions in p.Rules of the p rows that speak of perm, and
 // of all of them when another model than that of the shipped packs may make
 // any do so.
 func Rows(p *model.Pack, perm model.Permission) []int {
 	every := !Standard(p)
-	objects := closure(p.Rules, "g3", 0, 1, perm.Object())
+	objects := Objects(p, perm)
 	obj, act := p.Model.Field("obj"), p.Model.Field("act")
 	var rows []int
 	for i, r := range p.Rules {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	gomysql "github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -29,10 +30,18 @@ func openDB(dsn string) (*gorm.DB, func() error, error) {
 	return db, pool.Close, nil
 }
 
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 func dial(dsn string) (*gorm.DB, error) {
 	silent := &gorm.Config{Logger: logger.Discard} // errors come back, too
 	switch {
-	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+	case isPostgres(dsn):
+		if _, err := pgx.ParseConfig(dsn); err != nil { // which quotes what it cannot read, a password above all
+			return nil, fmt.Errorf("database: not a URL of PostgreSQL: want postgres://USER:PASSWORD@HOST/NAME, "+
+				"with what is no letter or digit of a password as %%XX: %w", errUsage)
+		}
 		return gorm.Open(postgres.Open(dsn), silent)
 	case strings.Contains(dsn, "@") && strings.Contains(dsn, ")/"):
 		config, err := gomysql.ParseDSN(dsn)

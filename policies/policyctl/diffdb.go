@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -91,10 +92,17 @@ func peopleOf(dsn string, old, new *model.Pack) (all []tenantDiff, err error) {
 	return all, nil
 }
 
-// redacted is dsn without a password.
+// redacted is dsn without a password, wherever that may stand.
 func redacted(dsn string) string {
+	if isPostgres(dsn) {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			return "postgres://…"
+		}
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	}
 	if i := strings.LastIndex(dsn, "@"); i >= 0 {
-		return "…" + dsn[i:]
+		dsn, _, _ = strings.Cut("…"+dsn[i:], "?")
 	}
 	return dsn
 }

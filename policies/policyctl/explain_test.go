@@ -79,6 +79,17 @@ func TestExplainOtherPolicies(t *testing.T) {
 	}
 }
 
+// A trait that is not all that stands in the way is no way out.
+func TestExplainTwoDenials(t *testing.T) {
+	t.Parallel()
+	const also = "p, anyone, any, module:extra, report, view, deny\n"
+	code, out, errOut := ctl(firm(t, map[string]string{"policy.csv": firmPolicy + also}),
+		"explain", "DIR", "DIR/scenarios.csv", "-run", "F-1", "user:carl, acme/d1, report, view")
+	require.Zero(t, code, errOut)
+	require.Contains(t, out, "denied")
+	require.NotContains(t, out, " gone")
+}
+
 func TestExplainJSON(t *testing.T) {
 	t.Parallel()
 	code, out, errOut := ctl(firm(t, nil), "explain", "-json", "DIR", "DIR/scenarios.csv", "-run", "F-1", "user:carl, acme/d1, report, view")

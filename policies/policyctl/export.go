@@ -99,12 +99,19 @@ func (e *exporter) note() string {
 `
 }
 
-// casbinPolicy is a policy as Casbin's file adapter reads it. No field of a
-// pack or a tenant has anything to quote.
+// casbinPolicy is a policy as Casbin's file adapter reads it. Only a field that a pack's
+// own model has can hold what must be quoted.
 func casbinPolicy(rules []model.Rule) string {
 	var b bytes.Buffer
 	for _, r := range rules {
-		b.WriteString(r.String() + "\n")
+		b.WriteString(r.PType)
+		for _, v := range r.Fields() {
+			if strings.ContainsAny(v, `,"`) {
+				v = `"` + strings.ReplaceAll(v, `"`, `""`) + `"`
+			}
+			b.WriteString(", " + v)
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -162,6 +162,59 @@ func practice(t *testing.T, file string) (users []model.UserID, domains []model.
 	return users, domains
 }
 
+// What a field of a model of the author's own holds is quoted.
+func TestExportQuotes(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"model.conf": "[request_definition]\nr = sub, dom, obj, act\n[policy_definition]\np = sub, rule, dom, obj, act\n" +
+			"[role_definition]\ng = _, _, _\ng2 = _, _\n[policy_effect]\ne = some(where (p.eft == allow))\n" +
+			"[matchers]\nm = g(r.sub, p.sub, r.dom) && g2(r.dom, p.dom) && eval(p.rule) && r.obj == p.obj && r.act == p.act\n",
+		"policy.csv": "p, boss, \"r.sub in ('user:ben', 'user:bob')\", tenant, big_report, view_all\n" +
+			"p, boss, \"r.sub == \"\"user:bea\"\"\", tenant, big_report, view_all\n",
+	}
+	dir := office(t, files)
+	_, out, _ := ctl(dir, "lint", "DIR")
+	require.NotContains(t, out, "error: ", "lint has Casbin decide by it, too")
+	require.Contains(t, out, "slow-matcher")
+	code, _, errOut := ctl(dir, "export", "DIR", "-o", "DIR/out")
+	require.Zero(t, code, errOut)
+	e := plainCasbin(t, filepath.Join(dir, "out"), true)
+	for _, who := range []string{"user:ben", "user:bea", "user:eve"} {
+		_, err := e.AddGroupingPolicy(who, "boss", "acme/")
+		require.NoError(t, err)
+	}
+	_, err := e.AddNamedGroupingPolicy("g2", "acme/", "tenant")
+	require.NoError(t, err)
+	for who, want := range map[string]bool{"user:ben": true, "user:bea": true, "user:eve": false} {
+		ok, err := e.Enforce(who, "acme/", "big_report", "view_all")
+		require.NoError(t, err)
+		require.Equal(t, want, ok, who)
+	}
+}
+
+// A password is in no message, wherever it stands in a DSN.
+func TestDatabaseWithoutPassword(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"postgres://localhost/portal?user=u&password=S3cret":   "postgres://localhost/portal",
+		"postgresql://u:S3cret@db:5432/portal?sslmode=disable": "postgresql://db:5432/portal",
+		"postgres://u@db/portal?password=S3cret":               "postgres://db/portal",
+		"postgres://u:S3cret#1@db/portal":                      "postgres://…",
+		"u:S3cret@tcp(db)/portal":                              "…@tcp(db)/portal",
+		"u:S3cret@tcp(db)/portal?x=S3cret":                     "…@tcp(db)/portal",
+		"portal.db":                                            "portal.db",
+	} {
+		require.Equal(t, want, redacted(dsn), dsn)
+	}
+	for _, dsn := range []string{"postgres://u:S3cret#1@db/portal", "postgres://u:S3cret/1@db/portal", "postgres://u@db/portal?password=S3cret&sslmode=none",
+		"postgres://u:p%zzS3cret@db/portal"} {
+		code, _, errOut := ctl(t.TempDir(), "export", "-o", "DIR/x", "-db", dsn, "-tenant", "acme", "accountancy")
+		require.Equal(t, 2, code, errOut)
+		require.NotContains(t, errOut, "S3cret")
+		require.Contains(t, errOut, "not a URL of PostgreSQL")
+	}
+}
+
 func TestExportRefuses(t *testing.T) {
 	t.Parallel()
 	dir := office(t, nil)

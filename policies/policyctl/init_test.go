@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,4 +122,18 @@ func TestHostsOwnPack(t *testing.T) {
 	}
 	code, _, errOut = ctl(dir, "names", "-check", "DIR")
 	require.Zero(t, code, errOut)
+}
+
+// A pack without a name to write is a package all the same.
+func TestNamesOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := office(t, map[string]string{
+		"policy.csv":  "p, member, any, tenant, *, *, allow\n",
+		"catalog.csv": "pack, office, , 1, a, b, c\nprofile, member, none, , a, b, c\n",
+	})
+	code, _, errOut := ctl(dir, "names", "DIR")
+	require.Zero(t, code, errOut)
+	code2, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, namesFile), nil, 0)
+	require.NoError(t, err)
+	require.Empty(t, code2.Imports, "nothing uses one")
 }

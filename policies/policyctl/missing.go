@@ -146,7 +146,7 @@ func placeOf(d model.Domain) model.Place {
 }
 
 // lifted returns what would keep the row r from denying: that the domain had
-// not the trait it asks for.
+// not the trait it asks for, if that is all that stands in the way.
 func (e *explainer) lifted(q engine.Request, r model.Rule, d model.Domain) ([][]missing, error) {
 	i := e.pack.Model.Field("dom")
 	if i < 0 {
@@ -155,6 +155,14 @@ func (e *explainer) lifted(q engine.Request, r model.Rule, d model.Domain) ([][]
 	switch t, err := model.ParseTrait(r.V[i]); {
 	case err != nil, t == model.TraitTenant, t == model.TraitDossier:
 		return nil, nil
+	}
+	rest := slices.DeleteFunc(slices.Clone(e.world.Rules), func(w model.Rule) bool { return w.PType == "g2" && w.V[1] == r.V[i] })
+	without, err := engine.New(e.pack.Model, slices.Concat(e.pack.Rules, rest), nil)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := without.Enforce(q, time.Time{}); err != nil || !ok {
+		return nil, err
 	}
 	m, err := e.missingTrait(q, r.V[i], d)
 	m.What += " gone"

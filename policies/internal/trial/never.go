@@ -24,8 +24,13 @@ func (ask Asker) tryNevers(p *model.Pack, file string, scenarios []model.Scenari
 	permissions := world.Permissions(p)
 	for _, s := range scenarios {
 		for _, n := range s.Nevers {
+			group := isGroup(p, n.Object)
 			for _, perm := range permissions {
-				if q := (question{perm, n.Trait}); n.Covers(perm) {
+				in := n
+				if group && slices.Contains(world.Objects(p, perm), n.Object) {
+					in.Object = perm.Object()
+				}
+				if q := (question{perm, n.Trait}); in.Covers(perm) {
 					if asked[q] == nil {
 						questions = append(questions, q)
 					}
@@ -55,6 +60,14 @@ func (ask Asker) tryNevers(p *model.Pack, file string, scenarios []model.Scenari
 		}
 	}
 	return wrong, nil
+}
+
+// isGroup reports whether object is one that nothing is asked about but what the pack
+// puts in it. The whole of a part is none: it is asked about itself.
+func isGroup(p *model.Pack, object string) bool {
+	return object != model.Everything && !slices.ContainsFunc(p.Catalog.Permissions, func(e model.PermissionEntry) bool {
+		return e.Permission.Object() == object
+	})
 }
 
 // A counterexample is a world in which a never row does not hold.

@@ -56,6 +56,34 @@ deny, user:ann, acme/, report, edit
 	}
 }
 
+// A group stands for what is in it, and a whole not for its part.
+func TestNeverOfAGroup(t *testing.T) {
+	t.Parallel()
+	grants := policy + "p, boss, any, tenant, staff, grant, allow\np, visitor, any, tenant, profile:visitor, grant, allow\n" +
+		"g3, profile:clerk, office\ng3, office, staff\n"
+	for row, want := range map[string]string{
+		"boss, *, staff, grant":            `"profile:clerk grant" is allowed`,
+		"boss, *, office, *":               `"profile:clerk grant" is allowed`,
+		"visitor, *, staff, *":             "",
+		"visitor, *, report, view":         "",
+		"visitor, *, report:own, view":     `"report:own view" is allowed`,
+		"visitor, *, profile:visitor, *":   `"profile:visitor grant" is allowed`,
+		"visitor, *, profile:clerk, *":     "",
+		"clerk, private, report:own, view": `"report:own view" is allowed`,
+	} {
+		pack, scenarios := read(t, grants, "case, x\nnever, "+row)
+		require.NoError(t, pack.CheckScenarios("s.csv", scenarios), row)
+		wrong, err := trial.Try(trial.Ours, pack, "s.csv", scenarios)
+		require.NoError(t, err)
+		if want == "" {
+			require.Empty(t, wrong, row)
+			continue
+		}
+		require.Len(t, wrong, 1, row)
+		require.Contains(t, wrong[0].Message, want, row)
+	}
+}
+
 // A draw is a random pack and random never rows, of few enough words that they
 // meet.
 type draw struct{ *rand.Rand }
