@@ -76,7 +76,7 @@ func (c *change) settleReview() error {
 
 // unsettleReview makes undecided again, in the tenant's open review, what settleReview
 // took for removed when rows were set aside: they are back, and nobody has looked at
-// them. If that closed the review, it is open again, unless it would be overdue. What was
+// them. A review that was over is open again then, unless it would be overdue. What was
 // taken away before the row was granted is another matter.
 func (c *change) unsettleReview(rows []store.Row) error {
 	granted := make(map[model.Rule]store.Micros)
@@ -95,12 +95,8 @@ func (c *change) unsettleReview(rows []store.Row) error {
 	}
 	r := last[0]
 	for part := range slices.Chunk(slices.Collect(maps.Keys(granted)), itemBatch) {
-		settled := c.itemsOf(r, part).Where("decision = ?", store.Removed)
-		if r.ClosedAt != 0 {
-			settled = settled.Where("decided_at = ?", r.ClosedAt)
-		}
 		var found []store.ReviewItem
-		if err := settled.Find(&found).Error; err != nil {
+		if err := c.itemsOf(r, part).Where("decision = ?", store.Removed).Find(&found).Error; err != nil {
 			return err
 		}
 		var again []model.Rule
@@ -113,9 +109,9 @@ func (c *change) unsettleReview(rows []store.Row) error {
 			continue
 		}
 		err := c.itemsOf(r, again).Updates(map[string]any{"decision": "", "decided_by": "", "decided_at": 0}).Error
-		if err == nil && last[0].ClosedAt != 0 {
+		if err == nil && r.ClosedAt != 0 {
 			c.detail["opened again"] = r.ID.String()
-			err = c.db().Model(&last[0]).Update("closed_at", 0).Error
+			err = c.db().Model(&r).Update("closed_at", 0).Error
 		}
 		if err != nil {
 			return err

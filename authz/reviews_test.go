@@ -443,4 +443,13 @@ func testReviewOfWhatComesBack(t *testing.T, o *fixture) {
 	o.clock.Advance(31 * oneDay)
 	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
 	require.Equal(t, authz.ReviewClosed, conducted(), "long ago")
+
+	next, err := o.az.OpenReview(ctx, o.by, o.tenant)
+	require.NoError(t, err)
+	o.clock.Advance(time.Minute)
+	require.NoError(t, o.az.CloseDossier(ctx, o.by, o.d1))
+	require.NoError(t, o.az.ReopenDossier(ctx, o.by, o.d1))
+	report, err = o.az.Review(ctx, o.by, o.tenant, next.ID)
+	require.NoError(t, err)
+	require.Equal(t, report.Total, report.Undecided, "of two reviews")
 }
