@@ -88,8 +88,8 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 // somebody holds. Whatever fails, the pack in force stays. It cannot be part of
 // a [Authz.Transaction].
 //
-// It waits until no change is under way in any tenant; on MariaDB and MySQL,
-// changes that begin meanwhile wait for it.
+// It waits until no change is under way in any tenant, and changes that begin
+// meanwhile wait for it. Checks do not.
 func (az *Authz) Publish(ctx context.Context, by Actor, pack *model.Pack) ([]PackChange, error) {
 	changes, err := az.preview(ctx, pack)
 	if err == nil && az.tx != nil {

@@ -131,6 +131,48 @@ func TestHold(t *testing.T) {
 	})
 }
 
+// Whoever waits to lock a stream is not kept waiting by those who hold it, one after the
+// other and never none.
+func TestLockBesideHolders(t *testing.T) {
+	t.Parallel()
+	storetest.Servers(t, func(t *testing.T, db *gorm.DB) {
+		s := open(t, db)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var wait sync.WaitGroup
+		var held atomic.Int64
+		const holders = 32
+		handle := storetest.Reopen(t, db)
+		pool, err := handle.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(holders)
+		other, err := store.Open(t.Context(), handle)
+		require.NoError(t, err)
+		for range holders {
+			wait.Go(func() {
+				for ctx.Err() == nil {
+					_ = other.Transaction(ctx, func(tx *store.Tx) error {
+						_, err := tx.Hold(store.PackStream)
+						held.Add(1)
+						time.Sleep(20 * time.Millisecond)
+						return err
+					})
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return held.Load() > 20 }, time.Minute, time.Millisecond)
+		within, done := context.WithTimeout(t.Context(), 10*time.Second)
+		defer done()
+		err = s.Transaction(within, func(tx *store.Tx) error {
+			_, err := tx.LockOrCreate(store.PackStream)
+			return err
+		})
+		cancel()
+		wait.Wait()
+		require.NoError(t, err)
+	})
+}
+
 // locked records what nobody can have come before with.
 func locked(_ context.Context, tx *store.Tx, e *store.Entry) error {
 	if _, err := tx.Lock(e.Stream); err != nil {

@@ -53,8 +53,18 @@ func (tx *Tx) insert(stream string, db *gorm.DB) error {
 }
 
 // LockOrCreate is [Tx.Lock], and makes the stream when it is not there. Of several that
-// find none at the same time one makes it, and the others wait for that.
+// find none at the same time one makes it, and the others wait for that. Nobody who wants
+// to hold the stream comes before who waits here.
 func (tx *Tx) LockOrCreate(stream string) (Head, error) {
+	if tx.err != nil {
+		return Head{}, tx.err
+	}
+	if tx.db.Name() == postgresName {
+		// A row is held by one after the other without end. For a table they queue.
+		if err := tx.db.Exec("LOCK TABLE volmacht_streams IN EXCLUSIVE MODE").Error; err != nil {
+			return Head{}, tx.fail(fmt.Errorf("store: lock the streams: %w", Translate(err)))
+		}
+	}
 	head, err := tx.Lock(stream)
 	if !errors.Is(err, ErrNotFound) {
 		return head, err
