@@ -128,11 +128,18 @@ func (p *Pack) ModelLine(key string) int { return p.defs[key].line }
 
 // Hash identifies what the pack decides: its name, model, rules and the names
 // of its catalog with their places and defaults. It stays the same when rows
-// change places and when comments, labels or the version change.
+// change places, unless the model goes by their order, and when comments, labels or
+// the version change.
 func (p *Pack) Hash() [32]byte {
 	facts := []string{fact("pack", p.Name), fact("model", p.Model.Text)}
+	place := 0
 	for _, r := range p.Rules {
-		facts = append(facts, fact(append([]string{r.PType}, r.V[:]...)...))
+		words := append([]string{r.PType}, r.V[:]...)
+		if r.PType == "p" && p.Model.Effect == FirstMatch {
+			place++
+			words = append(words, fmt.Sprint(place))
+		}
+		facts = append(facts, fact(words...))
 	}
 	c := p.Catalog
 	for _, e := range c.Profiles {

@@ -141,6 +141,23 @@ func TestReadPackReportsEveryFile(t *testing.T) {
 	require.ErrorContains(t, err, "policy.csv: the file is 8388609 bytes long")
 }
 
+// Where the first row that matches decides, their order is of the meaning.
+func TestHashOfAnOrder(t *testing.T) {
+	t.Parallel()
+	hash := func(effect, policy string) [32]byte {
+		files := packFiles(policy)
+		text := string(files[model.ModelFile].Data)
+		i := strings.Index(text, "[policy_effect]")
+		j := strings.Index(text, "[matchers]")
+		files[model.ModelFile].Data = []byte(text[:i] + "[policy_effect]\ne = " + effect + "\n" + text[j:])
+		return readPack(t, files).Hash()
+	}
+	row := strings.SplitAfterN(packPolicy, "\n", 2)[0]
+	moved := strings.TrimPrefix(packPolicy, row) + row
+	require.Equal(t, hash(model.DenyOverride, packPolicy), hash(model.DenyOverride, moved), "the control")
+	require.NotEqual(t, hash(model.FirstMatch, packPolicy), hash(model.FirstMatch, moved))
+}
+
 func TestHashIsThatOfTheMeaning(t *testing.T) {
 	t.Parallel()
 	hash := readPack(t, packFiles(packPolicy)).Hash()

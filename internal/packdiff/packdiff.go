@@ -113,7 +113,7 @@ func (d *differ) holdable() []model.Profile {
 func (d *differ) same(perm model.Permission) bool {
 	return placeOf(d.old, perm) == placeOf(d.new, perm) &&
 		d.old.Model.Text == d.new.Model.Text &&
-		sameRules(speaking(d.old, perm), speaking(d.new, perm)) &&
+		sameRules(speaking(d.old, perm), speaking(d.new, perm), d.old.Model.Effect == model.FirstMatch) &&
 		samePlaces(d.old.Catalog, d.new.Catalog)
 }
 
@@ -131,7 +131,10 @@ func speaking(p *model.Pack, perm model.Permission) []model.Rule {
 	return rules
 }
 
-func sameRules(a, b []model.Rule) bool {
+func sameRules(a, b []model.Rule, inOrder bool) bool {
+	if inOrder {
+		return slices.Equal(a, b)
+	}
 	in := map[model.Rule]bool{}
 	for _, r := range a {
 		in[r] = true

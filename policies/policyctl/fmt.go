@@ -105,6 +105,9 @@ func sameNames(a, b *model.Catalog) bool {
 
 // replaceFile writes the file at path as a whole or not at all.
 func replaceFile(path, text string, mode fs.FileMode) (err error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil { // else a link would become a file
+		path = target
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
