@@ -89,7 +89,7 @@ func (az *Authz) preview(ctx context.Context, pack *model.Pack) ([]PackChange, e
 // a [Authz.Transaction].
 //
 // It waits until no change is under way in any tenant, and changes that begin
-// meanwhile wait for it. Checks do not.
+// meanwhile wait for it. Checks take no lock.
 func (az *Authz) Publish(ctx context.Context, by Actor, pack *model.Pack) ([]PackChange, error) {
 	changes, err := az.preview(ctx, pack)
 	if err == nil && az.tx != nil {

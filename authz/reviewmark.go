@@ -76,8 +76,8 @@ func (c *change) settleReview() error {
 
 // unsettleReview makes undecided again, in the tenant's open review, what settleReview
 // took for removed when rows were set aside: they are back, and nobody has looked at
-// them. A review that was over is open again then, unless it would be overdue. What was
-// taken away before the row was granted is another matter.
+// them. The last review, if it was over, is open again then, unless it would be overdue.
+// What was taken away before the row was granted is another matter.
 func (c *change) unsettleReview(rows []store.Row) error {
 	granted := make(map[model.Rule]store.Micros)
 	for _, r := range rows {

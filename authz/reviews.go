@@ -29,7 +29,7 @@ type ReviewDecision string
 const (
 	Confirmed ReviewDecision = store.Confirmed
 	Changed   ReviewDecision = store.Changed // into another profile
-	Removed   ReviewDecision = store.Removed // in the review, or by any other change while it was open; what comes back is undecided again
+	Removed   ReviewDecision = store.Removed // in the review, or by any other change while it was open; what comes back before it is due is undecided again
 )
 
 // A Review asks whether everybody in a tenant should have the access that they

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/volmacht/volmacht/internal/store"
 	"github.com/volmacht/volmacht/model"
@@ -131,7 +132,7 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 				}
 				// Whether it gives anything now does not matter: what it gives may
 				// depend on a switch, or on a profile that others take away later.
-				if c.by.is(u) && !opened.hasToo(u, model.TeamSubject(t), p, d) {
+				if c.by.is(u) && !opened.hasToo(u, model.TeamSubject(t), p, d, c.at) {
 					return fmt.Errorf("user %v would give itself profile %v in %v: %w", u, p, d, ErrDenied)
 				}
 			}
@@ -141,13 +142,13 @@ func (az *Authz) AddTeamMember(ctx context.Context, by Actor, tenant model.Tenan
 }
 
 // hasToo reports whether u has profile p of a team in d, or throughout the tenant, for
-// as long as the team has it, by itself or through another team.
-func (s *state) hasToo(u model.UserID, team model.Subject, p model.Profile, d model.Domain) bool {
+// as long from a time on as the team has it, by itself or through another team.
+func (s *state) hasToo(u model.UserID, team model.Subject, p model.Profile, d model.Domain, at time.Time) bool {
 	theirs, _ := s.rows.Find(model.GrantRule(team, p, d))
 	return slices.ContainsFunc(append(s.teamsOf(u), model.UserSubject(u)), func(who model.Subject) bool {
 		return slices.ContainsFunc([]model.Domain{d, model.TenantDomain(s.tenant)}, func(in model.Domain) bool {
 			own, held := s.rows.Find(model.GrantRule(who, p, in))
-			begins := own.From.IsZero() || !own.From.After(theirs.From)
+			begins := !own.From.After(at) || !own.From.After(theirs.From)
 			ends := own.Until.IsZero() || !theirs.Until.IsZero() && !own.Until.Before(theirs.Until)
 			return held && begins && ends
 		})

@@ -27,8 +27,9 @@ func (tx *Tx) DB() *gorm.DB { return tx.tx.store.DB() }
 // fn runs again from its start when the database ends the transaction to
 // resolve a deadlock, so it should do nothing else that cannot be done twice.
 // What fn checks with tx in a tenant that it has not changed may be changed by
-// others before the commit. Use tx inside fn, not az: az knows nothing of what fn has done, and on
-// SQLite a change through az waits for tx to end. A Transaction inside fn
+// others before the commit. Use tx inside fn, not az: az knows nothing of what fn has done, and a
+// change through az waits for tx to end: on SQLite any, elsewhere one of the same tenant,
+// and all of them while a pack waits to be published. A Transaction inside fn
 // joins the one around it.
 func (az *Authz) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := az.ready(); err != nil {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -163,23 +164,27 @@ func (l *linter) idleLinks() {
 	l.idleEdges(&l.parts, objects)
 }
 
-// isPart reports whether an object can be asked about only because a row makes it a part
-// of another.
-func (l *linter) isPart(object string) bool {
-	about := func(e model.PermissionEntry) bool { return e.Permission.Object() == object }
-	return !slices.ContainsFunc(l.pack.Catalog.Permissions, about) &&
-		slices.ContainsFunc(slices.Collect(l.pack.Catalog.Asked()), about)
+// makesPart reports whether an object can be asked about only because it is in another
+// that the catalog lists.
+func (l *linter) makesPart(object, other string) bool {
+	listed := func(object string) bool {
+		return slices.ContainsFunc(l.pack.Catalog.Permissions, func(e model.PermissionEntry) bool { return e.Permission.Object() == object })
+	}
+	if listed(object) || strings.HasPrefix(object, "profile:") {
+		return false
+	}
+	return slices.ContainsFunc(slices.Collect(maps.Keys(l.parts.reach(other))), listed)
 }
 
 func (l *linter) idleEdges(g *graph, used map[string]bool) {
 	gone := map[int]bool{}
 	for _, start := range slices.Backward(g.starts) {
-		if g == &l.parts && l.isPart(start) {
-			continue
-		}
 		for _, e := range slices.Backward(g.links[start]) {
 			if l.budget -= len(g.reach(start)); l.budget < 0 {
 				return
+			}
+			if g == &l.parts && l.makesPart(start, e.to) {
+				continue
 			}
 			if l.idleEdge(g, start, e, used, gone) {
 				gone[e.row] = true

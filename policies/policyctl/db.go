@@ -38,8 +38,9 @@ func dial(dsn string) (*gorm.DB, error) {
 	silent := &gorm.Config{Logger: logger.Discard} // errors come back, too
 	switch {
 	case isPostgres(dsn):
-		if _, err := pgx.ParseConfig(dsn); err != nil { // which quotes what it cannot read, a password above all
-			return nil, fmt.Errorf("database: not a URL of PostgreSQL: want postgres://USER:PASSWORD@HOST/NAME, "+
+		// pgx quotes what it cannot read, or takes for the name of a database, which may be a password.
+		if config, err := pgx.ParseConfig(dsn); err != nil || strings.Contains(config.Database, "@") {
+			return nil, fmt.Errorf("database: no URL that PostgreSQL can be reached by: want postgres://USER:PASSWORD@HOST/NAME, "+
 				"with what is no letter or digit of a password as %%XX: %w", errUsage)
 		}
 		return gorm.Open(postgres.Open(dsn), silent)

@@ -96,7 +96,7 @@ func peopleOf(dsn string, old, new *model.Pack) (all []tenantDiff, err error) {
 func redacted(dsn string) string {
 	if isPostgres(dsn) {
 		u, err := url.Parse(dsn)
-		if err != nil {
+		if err != nil || strings.Contains(u.Path, "@") {
 			return "postgres://…"
 		}
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
@@ -107,12 +107,13 @@ func redacted(dsn string) string {
 	return dsn
 }
 
+// inForce reports whether rows are those of p, in their order if that decides.
 func inForce(rows []store.Row, p *model.Pack) bool {
-	in := map[model.Rule]bool{}
-	for _, r := range rows {
-		in[r.Rule] = true
+	rules := make([]model.Rule, len(rows))
+	for i, r := range rows {
+		rules[i] = r.Rule
 	}
-	return len(rows) == len(p.Rules) && !slices.ContainsFunc(p.Rules, func(r model.Rule) bool { return !in[r] })
+	return p.WithRules(rules).Hash() == p.Hash()
 }
 
 // namesOf reads what people are called.

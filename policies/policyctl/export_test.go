@@ -200,6 +200,7 @@ func TestDatabaseWithoutPassword(t *testing.T) {
 		"postgresql://u:S3cret@db:5432/portal?sslmode=disable": "postgresql://db:5432/portal",
 		"postgres://u@db/portal?password=S3cret":               "postgres://db/portal",
 		"postgres://u:S3cret#1@db/portal":                      "postgres://…",
+		"postgres://u:/S3cret@db/portal":                       "postgres://…",
 		"u:S3cret@tcp(db)/portal":                              "…@tcp(db)/portal",
 		"u:S3cret@tcp(db)/portal?x=S3cret":                     "…@tcp(db)/portal",
 		"portal.db":                                            "portal.db",
@@ -207,11 +208,11 @@ func TestDatabaseWithoutPassword(t *testing.T) {
 		require.Equal(t, want, redacted(dsn), dsn)
 	}
 	for _, dsn := range []string{"postgres://u:S3cret#1@db/portal", "postgres://u:S3cret/1@db/portal", "postgres://u@db/portal?password=S3cret&sslmode=none",
-		"postgres://u:p%zzS3cret@db/portal"} {
+		"postgres://u:p%zzS3cret@db/portal", "postgres://u:2024/S3cret@db/portal", "postgres://u:/S3cret@db/portal"} {
 		code, _, errOut := ctl(t.TempDir(), "export", "-o", "DIR/x", "-db", dsn, "-tenant", "acme", "accountancy")
 		require.Equal(t, 2, code, errOut)
 		require.NotContains(t, errOut, "S3cret")
-		require.Contains(t, errOut, "not a URL of PostgreSQL")
+		require.Contains(t, errOut, "no URL that PostgreSQL can be reached by")
 	}
 }
 

@@ -50,7 +50,11 @@ func fmtPack(args []string, check bool, p *printer, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			if err := replaceFile(src.path(file), text, info.Mode().Perm()); err != nil {
+			target, err := filepath.EvalSymlinks(src.path(file)) // else a link would become a file
+			if err != nil {
+				return err
+			}
+			if err := replaceFile(target, text, info.Mode().Perm()); err != nil {
 				return err
 			}
 		}
@@ -105,9 +109,6 @@ func sameNames(a, b *model.Catalog) bool {
 
 // replaceFile writes the file at path as a whole or not at all.
 func replaceFile(path, text string, mode fs.FileMode) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil { // else a link would become a file
-		path = target
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err

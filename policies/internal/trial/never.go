@@ -65,9 +65,15 @@ func (ask Asker) tryNevers(p *model.Pack, file string, scenarios []model.Scenari
 // isGroup reports whether object is one that nothing is asked about but what the pack
 // puts in it. The whole of a part is none: it is asked about itself.
 func isGroup(p *model.Pack, object string) bool {
-	return object != model.Everything && !slices.ContainsFunc(p.Catalog.Permissions, func(e model.PermissionEntry) bool {
-		return e.Permission.Object() == object
-	})
+	if object == model.Everything {
+		return false
+	}
+	for e := range p.Catalog.Asked() {
+		if e.Permission.Object() == object {
+			return false
+		}
+	}
+	return true
 }
 
 // A counterexample is a world in which a never row does not hold.

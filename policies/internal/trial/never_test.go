@@ -60,12 +60,13 @@ deny, user:ann, acme/, report, edit
 func TestNeverOfAGroup(t *testing.T) {
 	t.Parallel()
 	grants := policy + "p, boss, any, tenant, staff, grant, allow\np, visitor, any, tenant, profile:visitor, grant, allow\n" +
-		"g3, profile:clerk, office\ng3, office, staff\n"
+		"g3, profile:clerk, office\ng3, office, staff\ng3, report:draft, report:own\np, visitor, any, tenant, report:draft, edit, allow\n"
 	for row, want := range map[string]string{
 		"boss, *, staff, grant":            `"profile:clerk grant" is allowed`,
 		"boss, *, office, *":               `"profile:clerk grant" is allowed`,
 		"visitor, *, staff, *":             "",
 		"visitor, *, report, view":         "",
+		"visitor, *, report:own, edit":     "",
 		"visitor, *, report:own, view":     `"report:own view" is allowed`,
 		"visitor, *, profile:visitor, *":   `"profile:visitor grant" is allowed`,
 		"visitor, *, profile:clerk, *":     "",
