@@ -84,17 +84,14 @@ func Reopen(t *testing.T, db *gorm.DB) *gorm.DB {
 // driver sends each statement as one text with its values in it, and prepares none.
 func Plain(t *testing.T, db *gorm.DB) *gorm.DB {
 	t.Helper()
-	var dialector gorm.Dialector
-	switch d := db.Dialector.(type) {
-	case *postgres.Dialector:
-		dialector = postgres.New(postgres.Config{DSN: d.DSN, PreferSimpleProtocol: true})
-	case *mysql.Dialector:
+	if d, ok := db.Dialector.(*mysql.Dialector); ok {
 		config, err := sqldriver.ParseDSN(d.DSN)
 		require.NoError(t, err)
 		config.InterpolateParams = true
-		dialector = mysql.Open(config.FormatDSN())
+		return openMariaDB(t, config.FormatDSN())
 	}
-	opened, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
+	simple := postgres.Config{DSN: db.Dialector.(*postgres.Dialector).DSN, PreferSimpleProtocol: true}
+	opened, err := gorm.Open(postgres.New(simple), &gorm.Config{Logger: logger.Discard})
 	require.NoError(t, err)
 	return closing(t, opened)
 }
